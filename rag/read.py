@@ -1,0 +1,81 @@
+"""Reading without a language model: the one to three sentences of the hits that answer, verbatim.
+
+A sentence's score is its similarity to the question, plus the score of its passage, plus the share of the question's
+words it holds; ``docs/experiments.md`` has the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.bm25 import Bm25
+from rag.language import stem, words
+from rag.retrieve import Retrieval
+from rag.types import Hit, Span
+
+PASSAGE_WEIGHT = 1.0
+OVERLAP_WEIGHT = 0.2
+BEFORE_WEIGHT = 0.05
+"""What the words of the sentence before it add to a sentence."""
+
+MARGIN = 0.08
+"""A further sentence is quoted only if it scores within this of the best."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a hit: its span in the document, its score, cosine and share of the question's words (0..1)."""
+
+    hit: Hit
+    span: Span
+    text: str
+    score: float
+    cosine: float
+    overlap: float
+
+
+def rank_sentences(retrieval: Retrieval, bm25: Bm25) -> list[Sentence]:
+    """Return the sentences of the hits, best first, each sentence of a document once."""
+    weights = bm25.word_weights(retrieval.query)
+    ranked: dict[tuple[str, Span], Sentence] = {}
+    for hit in retrieval.hits:
+        passage = hit.passage
+        before = 0.0
+        for (start, end), cosine in zip(passage.sentences, retrieval.sentences[passage.id], strict=True):
+            text = passage.text[start - passage.start : end - passage.start]
+            overlap = _overlap(text, passage.language, weights)
+            score = float(cosine) + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
+            key = (passage.document_id, (start, end))
+            if key not in ranked or ranked[key].score < score:
+                ranked[key] = Sentence(hit, (start, end), text, score, float(cosine), overlap)
+            before = overlap
+    return sorted(ranked.values(), key=lambda s: (-s.score, s.hit.passage.document_id, s.span))
+
+
+def choose(ranked: list[Sentence], limit: int) -> list[Sentence]:
+    """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more."""
+    chosen: list[Sentence] = []
+    seen: set[tuple[str, ...]] = set()
+    for sentence in ranked:
+        content = tuple(words(sentence.text))
+        if len(chosen) == limit or sentence.score < ranked[0].score - MARGIN:
+            break
+        if content and content not in seen:
+            chosen.append(sentence)
+            seen.add(content)
+    order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
+    return sorted(chosen, key=lambda s: (order.index(s.hit.passage.document_id), s.span))
+
+
+def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:
+    """Return the share of the question's weight whose words, by stem, stand in the text."""
+    found = {stem(word, language) for word in words(text)}
+    total = sum(weights.values())
+    return sum(w for word, w in weights.items() if stem(word, language) in found) / total if total else 0.0
+
+
+def passage_overlap(retrieval: Retrieval, bm25: Bm25) -> float:
+    """Return the share (0..1) of the question's words, by weight, that stand in the best passage."""
+    passage = retrieval.hits[0].passage
+    return _overlap(passage.text, passage.language, bm25.word_weights(retrieval.query))

@@ -1,0 +1,81 @@
+"""Retrieval: the passages that may answer a question, best first.
+
+Dense and lexical search each propose candidates; every candidate is then scored by both:
+
+    dense   = 0.4 cos(question, passage) + 0.6 max over its sentences of cos(question, sentence)
+    lexical = coverage^2 * bm25 / (bm25 + 10)
+    score   = dense + 0.4 * lexical
+
+Coverage is the share of the question that the corpus's vocabulary can carry (`rag.bm25`), so that words count for a
+question in the corpus's language and not for one in another. ``docs/experiments.md`` has the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.bm25 import top
+from rag.errors import MissingIndexError
+from rag.index import Index
+from rag.types import Hit
+
+Floats = NDArray[np.float32]
+
+SENTENCE_WEIGHT = 0.6
+LEXICAL_WEIGHT = 0.4
+BM25_HALF = 10.0
+"""The BM25 score that counts half."""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """Hits with what was computed on the way.
+
+    ``vector`` is the query's unit vector, shape (dimension,); ``sentences`` the cosine of each hit's sentences with
+    it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    vector: Floats
+    sentences: Mapping[str, Floats]
+    coverage: float
+
+
+def retrieve(
+    index: Index, query: str, *, count: int, candidates: int, document_ids: Sequence[str] | None = None
+) -> Retrieval:
+    """Return the ``count`` best passages for a query, only from ``document_ids`` where given.
+
+    Raises:
+        MissingIndexError: the index is empty.
+    """
+    if not len(index):
+        raise MissingIndexError(f"There is nothing to search yet in {index.settings.home}; run: temei ingest PATH")
+    vector = index.embedder.encode_query(query)
+    bm25 = index.bm25()
+    lexical, coverage = bm25.scores(query)
+    allowed = None if document_ids is None else np.isin(bm25.documents, list(document_ids))
+    proposed = dict.fromkeys(index.nearest(vector, candidates, document_ids))
+    proposed |= dict.fromkeys(bm25.ids[i] for i in top(lexical, candidates, allowed))
+    scored = []
+    similarities: dict[str, Floats] = {}
+    for name, vectors in index.vectors(list(proposed)).items():
+        cosines = vectors @ vector
+        similarities[name] = cosines[1:]
+        dense = float((1 - SENTENCE_WEIGHT) * cosines[0] + SENTENCE_WEIGHT * cosines[1:].max())
+        at = bm25.positions.get(name)
+        words = 0.0 if at is None else float(lexical[at])
+        score = dense + LEXICAL_WEIGHT * coverage**2 * words / (words + BM25_HALF)
+        scored.append((score, dense, words, name))
+    scored.sort(key=lambda row: (-row[0], row[3]))
+    # A few more than asked for, since another process may have removed a passage in between.
+    passages = index.passages([name for *_, name in scored[: count + 4]])
+    hits = tuple(Hit(passages[name], score, dense, words) for score, dense, words, name in scored if name in passages)[
+        :count
+    ]
+    return Retrieval(query, hits, vector, {hit.passage.id: similarities[hit.passage.id] for hit in hits}, coverage)

@@ -1,0 +1,73 @@
+"""Settings: flags > ``TEMEI_*`` environment variables > ``.env`` > the defaults below."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import SettingsError
+
+PREFIX = "TEMEI_"
+
+
+class _Base(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+
+class Settings(_Base):
+    """All that can be set, flat and frozen. ``TEMEI_TOP_K=5`` sets ``top_k``.
+
+    Raises:
+        SettingsError: a value does not fit, or a ``TEMEI_*`` variable has a name that is not here.
+    """
+
+    home: Path = Field(Path(".temei"), description="Folder of all state: Chroma, BM25, vectors, prepared models.")
+    embedding_model: str = Field(
+        "multilingual-e5-small", description="The bundled model, or a sentence-transformers name or folder."
+    )
+    passage_tokens: int = Field(160, ge=16, le=480, description="Largest passage, in cl100k tokens.")
+    candidates: int = Field(50, ge=1, le=500, description="Passages that each of dense and BM25 search proposes.")
+    top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
+    max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
+    min_confidence: float = Field(0.22, ge=0, le=1, description="Below this confidence Temei abstains.")
+    max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
+    max_file_mb: float = Field(20, gt=0, description="Largest file that is read, in megabytes.")
+    host: str = Field("127.0.0.1", description="Address of the chat page.")
+    port: int = Field(7860, ge=1, le=65535, description="Port of the chat page.")
+
+    def __init__(self, **values: Any) -> None:
+        known = sorted(type(self).model_fields)
+        for name in values:
+            if name not in known:
+                raise SettingsError(f"There is no setting {name!r}{_suggest(name, known)}.")
+        _refuse_unknown_variables(known)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            given = first.get("input")
+            raise SettingsError(f"{PREFIX}{name.upper()}={given!s} does not fit: {first['msg']}.") from error
+
+
+def _refuse_unknown_variables(known: list[str]) -> None:
+    """Raise SettingsError for a ``TEMEI_*`` name, in the environment or in .env, that no setting has."""
+    allowed = [PREFIX + name.upper() for name in known]
+    where = dict.fromkeys(os.environ, "the environment")
+    where |= {name: ".env" for name in dotenv_values(".env") if name not in where}
+    for name, place in where.items():
+        if name.upper().startswith(PREFIX) and name.upper() not in allowed:
+            raise SettingsError(f"{name} in {place} is not a setting{_suggest(name.upper(), allowed)}.")
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; the settings are: {', '.join(known)}"

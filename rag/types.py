@@ -1,0 +1,130 @@
+"""The values that flow from a file to an answer; all offsets are Python string offsets into ``Document.text``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Span = tuple[int, int]
+"""Start and end of a piece of text, end exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article, its text exactly as read (without a byte order mark).
+
+    ``body`` is the offset where the text to be searched begins: 0, or the end of the front matter.
+    ``id`` is a hash of the text, so equal texts are one document.
+    """
+
+    id: str
+    title: str
+    source: str
+    text: str
+    language: str
+    url: str = ""
+    body: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences of one document: ``document.text[start:end] == text``.
+
+    ``sentences`` are the spans of those sentences, as offsets into the document.
+    """
+
+    id: str
+    document_id: str
+    title: str
+    source: str
+    start: int
+    end: int
+    text: str
+    language: str
+    sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved passage; a higher score is better.
+
+    ``dense`` is the cosine similarity of question and passage, ``lexical`` the BM25 score (0 and up).
+    """
+
+    passage: Passage
+    score: float
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The exact words a statement stands on: ``document.text[start:end] == quote``."""
+
+    number: int
+    document_id: str
+    title: str
+    source: str
+    start: int
+    end: int
+    quote: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of a conversation and the answer it got."""
+
+    question: str
+    answer: str
+    abstained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with the citations it stands on, or an abstention without any.
+
+    ``text`` carries a marker such as ``[1]`` behind each statement, naming ``citations[i].number``.
+    ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
+    ``timings`` are seconds by stage.
+    """
+
+    question: str
+    text: str
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    abstained: bool
+    confidence: float
+    standalone_question: str
+    mode: str
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def __add__(self, later: Answer) -> Answer:
+        """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
+        return later
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object that ``temei ask --json`` prints."""
+        return {
+            "question": self.question,
+            "text": self.text,
+            "abstained": self.abstained,
+            "confidence": round(self.confidence, 4),
+            "mode": self.mode,
+            "standalone_question": self.standalone_question,
+            "citations": [
+                {
+                    "number": c.number,
+                    "document_id": c.document_id,
+                    "title": c.title,
+                    "source": c.source,
+                    "start": c.start,
+                    "end": c.end,
+                    "quote": c.quote,
+                    "score": round(c.score, 4),
+                }
+                for c in self.citations
+            ],
+            "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
+        }

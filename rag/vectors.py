@@ -1,0 +1,72 @@
+"""The vectors of passages and of their sentences by passage id, in one SQLite file.
+
+Passage ids are content hashes and every model has its own file, so an entry is never stale, only missing; what is
+missing is embedded again by whoever needs it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+class PassageVectors:
+    """A map from passage id to unit vectors in fp16: row 0 the passage, then its sentences."""
+
+    def __init__(self, path: Path, dimension: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._dimension = dimension
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, timeout=30, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (passage TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+        )
+
+    def put(self, vectors: Mapping[str, Floats]) -> None:
+        rows = [(name, value.astype(np.float16).tobytes()) for name, value in vectors.items()]
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+
+    def get(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
+        """Return the vectors of the passages that are stored."""
+        found: dict[str, Floats] = {}
+        for start in range(0, len(passage_ids), 500):
+            ids = list(passage_ids[start : start + 500])
+            marks = ",".join("?" * len(ids))
+            with self._lock:
+                rows = self._connection.execute(
+                    f"SELECT passage, data FROM vectors WHERE passage IN ({marks})", ids
+                ).fetchall()
+            for name, data in rows:
+                halves = np.frombuffer(data, dtype=np.float16).reshape(-1, self._dimension)
+                found[name] = halves.astype(np.float32)
+        return found
+
+    def drop(self, passage_ids: Sequence[str]) -> None:
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany("DELETE FROM vectors WHERE passage = ?", [(name,) for name in passage_ids])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def with_passage_row(sentences: Floats, lengths: Sequence[int]) -> Floats:
+    """Return the sentences' unit vectors below their passage's: their sum weighted by the root of their lengths.
+
+    (Embedding the passage as well would double the work of ingestion; ``docs/experiments.md`` says what it would gain.)
+    """
+    weights = np.sqrt(np.maximum(np.asarray(lengths, dtype=np.float32), 1))
+    total = weights @ sentences
+    passage = total / max(float(np.linalg.norm(total)), 1e-12)
+    return np.asarray(np.vstack([passage, sentences]), dtype=np.float32)

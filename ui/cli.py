@@ -1,0 +1,193 @@
+"""The command line: ``temei ingest | ask | chat | sources | doctor | eval | bench``.
+
+Exit status 0 for an answer and for an abstention, 2 for bad usage or an error that the user can mend: one line on
+stderr that says what to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import regex
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rag.chain import Temei
+from rag.errors import TemeiError
+from rag.settings import Settings
+from rag.types import Answer
+
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+_UNPRINTABLE = regex.compile(r"[\p{Cc}\p{Cf}--[\n\t\u200c\u200d]]", flags=regex.V1)
+
+app = typer.Typer(
+    name="temei",
+    help="Ask questions about your articles; every answer quotes the exact words it stands on.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _note(line: str) -> None:
+    err.print(escape(line), style="dim")
+
+
+def printable(text: str) -> str:
+    """Return text from outside as the terminal may show it: no escape sequences, no rich markup."""
+    return escape(_UNPRINTABLE.sub("", text))
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders; the shipped article by default.")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove the documents whose file is gone.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Make the index again from the stored documents, with the present model.")
+    ] = False,
+) -> None:
+    """Read new and changed articles into the index."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    import ingest as ingestion
+    from rag.embeddings import open_embedder
+    from rag.index import Index
+
+    settings = Settings()
+    embedder = open_embedder(settings.embedding_model, settings.home / "models", _note)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with closing(Index(settings, embedder, create=True, accept_stale=rebuild)) as index:
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("")
+
+            def advance(source: str, done: int, total: int) -> None:
+                bar.update(task, description=printable(source[-60:]), completed=done, total=total)
+
+            if rebuild:
+                ingestion.rebuild(index, advance)
+            report = ingestion.ingest(
+                paths or [SEEDS], index, prune=prune, everywhere=prune and not paths, advance=advance
+            )
+        for verb in ("added", "changed", "renamed", "removed"):
+            for source in getattr(report, verb):
+                out.print(f"{verb} {printable(source)}")
+        for source in report.duplicates:
+            out.print(f"left out {printable(source)}")
+        for source in report.missing:
+            out.print(f"kept {printable(source)}, whose file is gone (--prune removes it)")
+        documents = len(index.documents())
+        out.print(f"The index holds {_count(documents, 'document')} in {_count(len(index), 'passage')}.")
+    for problem in report.problems:
+        err.print(f"skipped: {printable(problem)}", style="red")
+    if report.problems:
+        raise typer.Exit(2)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="Your question, in any language.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Answer one question."""
+    answer = Temei(report=_note).answer(question)
+    if as_json:
+        sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
+    else:
+        _show(answer)
+
+
+def _show(answer: Answer) -> None:
+    out.print(printable(answer.text), style="yellow" if answer.abstained else "bold")
+    for citation in answer.citations:
+        out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.title)}", end=" ")
+        out.print(f"[dim]{printable(citation.source)}, characters {citation.start}-{citation.end}[/]")
+    out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")
+
+
+@app.command()
+def chat() -> None:
+    """Open the chat page."""
+    settings = Settings()
+    temei = Temei(settings, report=_note)
+    temei.index.bm25()  # an index that cannot be used is told here, not on the page
+    from ui.page import launch
+
+    launch(temei, host=settings.host, port=settings.port)
+
+
+@app.command()
+def sources() -> None:
+    """List the documents in the index."""
+    index = Temei(report=_note).index
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("source", "title", "language", "passages", "characters", "ingested"):
+        table.add_column(name, justify="right" if name in ("passages", "characters") else "left", overflow="fold")
+    for row in index.documents():
+        table.add_row(
+            printable(str(row["source"])),
+            printable(str(row["title"])),
+            printable(str(row["language"])),
+            str(row["passages"]),
+            f"{row['characters']:,}",
+            str(row["ingested"])[:16].replace("T", " "),
+        )
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the model and the index, and say how to mend what is wrong."""
+    from rag.doctor import examine
+
+    findings = examine(Settings(), _note)
+    for finding in findings:
+        mark = "[green]ok[/]  " if finding.ok else "[red]bad[/] "
+        out.print(f"{mark} {printable(finding.subject)}: {printable(finding.detail)}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``temei``."""
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    try:
+        status = app(standalone_mode=False)
+    except TemeiError as error:
+        _fail(str(error))
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        _fail(error.format_message() + (f" Try: {context.command_path} --help" if context else ""))
+    except (typer.Abort, KeyboardInterrupt):
+        err.print("Stopped; what was finished is kept.", style="yellow")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"Cannot write{where} ({error.strerror}); make room, or set TEMEI_HOME to another folder.")
+    else:
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> None:
+    err.print(f"temei: {printable(' '.join(message.split()))}", style="red")
+    sys.exit(2)
