@@ -152,11 +152,16 @@ class Weights:
         words = _dequantise(self._word_blocks[ids]).reshape(*ids.shape, self.hidden)
         return words + self._positions[: ids.shape[1]]
 
+    def piece_scores(self) -> Floats:
+        """Return the natural log probabilities of the Unigram pieces, shape (vocabulary,)."""
+        count, start, _ = self._pieces_at
+        return np.frombuffer(self._map, dtype="<f4", count=count, offset=start + 4 * (count + 1))
+
     def vocabulary_pieces(self) -> list[tuple[str, float]]:
         """Return the Unigram pieces with their log probabilities, in the order of their ids."""
         count, start, blob_size = self._pieces_at
         ends = np.frombuffer(self._map, dtype="<u4", count=count + 1, offset=start)
-        scores = np.frombuffer(self._map, dtype="<f4", count=count, offset=start + 4 * (count + 1))
+        scores = self.piece_scores()
         at = start + 4 * (count + 1) + 4 * count
         blob = bytes(self._map[at : at + blob_size])
         return [(blob[ends[i] : ends[i + 1]].decode(), float(scores[i])) for i in range(count)]

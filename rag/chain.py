@@ -14,13 +14,15 @@ import regex
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.cite import cite
-from rag.confidence import confidence, refusal
+from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
 from rag.errors import QuestionError
 from rag.index import Index
 from rag.read import choose, rank_sentences
+from rag.refuse import refusal
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
+from rag.surprise import Surprise
 from rag.types import Answer, Document, Hit, Turn
 
 EXTRACTIVE = "extractive"
@@ -159,15 +161,16 @@ class Temei:
 
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
-        ranked = rank_sentences(retrieval, self.index.bm25())
-        sure = confidence(retrieval, ranked, self.index.bm25())
+        bm25 = self.index.bm25()
+        ranked = rank_sentences(retrieval, bm25)
+        sure = confidence(retrieval, ranked, Surprise.of(self.embedder))
         chosen = choose(ranked, self.settings.max_sentences) if sure >= self.settings.min_confidence else []
         taken = time.perf_counter() - began
         retrieving = asked.timings["retrieve"]
         timings = {"retrieve": retrieving, "read": taken, "total": retrieving + taken}
         answer = Answer(
             question=asked.question,
-            text=refusal(asked.question),
+            text=refusal(asked.question, bm25.languages),
             citations=(),
             hits=retrieval.hits,
             abstained=True,

@@ -1,48 +1,79 @@
-"""Confidence: how likely it is that the sentences chosen answer the question, and the words of a refusal.
+"""Confidence: how likely it is that the sentences chosen answer the question.
 
-A logistic model over what retrieval saw. Its weights were fitted on the XQuAD development questions in Romanian and
-English, each asked with its paragraph present, with the paragraph removed, and with its whole article removed.
+A logistic model over what retrieval saw; ``confidence.json`` holds its weights and where they come from, written by
+``python -m eval.calibrate`` from questions asked with their ground present and removed.
 """
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from rag.bm25 import Bm25
-from rag.language import detect_language
-from rag.read import Sentence, passage_overlap
+import regex
+
+from rag.language import fold, language_share
+from rag.read import Sentence
 from rag.retrieve import Retrieval
+from rag.surprise import Surprise
 
-INTERCEPT = -54.26
-COSINE, OVERLAP, SAME_LANGUAGE, OVERLAP_IF_SAME = 66.36, 6.546, -6.248, 1.731
-
-REFUSALS = {
-    "ro": "Nu găsesc în sursele date un răspuns la această întrebare.",
-    "en": "I find no answer to this question in the sources given.",
-    "fr": "Je ne trouve pas de réponse à cette question dans les sources fournies.",
-    "de": "In den vorliegenden Quellen finde ich keine Antwort auf diese Frage.",
-    "es": "No encuentro respuesta a esta pregunta en las fuentes disponibles.",
-    "it": "Non trovo una risposta a questa domanda nelle fonti disponibili.",
-    "pt": "Não encontro resposta a esta pergunta nas fontes disponíveis.",
-    "hu": "A megadott forrásokban nem találok választ erre a kérdésre.",
-    "ru": "В имеющихся источниках нет ответа на этот вопрос.",
-    "zh": "在所给资料中找不到这个问题的答案。",
-}
+_NUMBER = regex.compile(r"\p{N}+")
+_NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{L}+")
+_NAME_STEM = 5
+"""Letters of a name that must agree: case endings differ."""
 
 
-def confidence(retrieval: Retrieval, ranked: list[Sentence], bm25: Bm25) -> float:
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic model: probability = 1 / (1 + exp(-(intercept + sum of weight x evidence)))."""
+
+    weights: Mapping[str, float]
+    intercept: float
+
+    @classmethod
+    @cache
+    def shipped(cls) -> Calibration:
+        stored = json.loads(Path(__file__).with_name("confidence.json").read_text(encoding="utf-8"))
+        return cls(stored["weights"], stored["intercept"])
+
+    def probability(self, evidence: Mapping[str, float]) -> float:
+        total = self.intercept + sum(weight * evidence[name] for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
+
+
+def confidence(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> float:
     """Return the probability (0..1) that the best sentences answer the question."""
-    if not ranked:
-        return 0.0
+    return Calibration.shipped().probability(gather(retrieval, ranked, surprise)) if ranked else 0.0
+
+
+def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> dict[str, float]:
+    """Return the evidence by name, for a retrieval with at least one ranked sentence.
+
+    - ``cosine``: of the best sentence and the question;
+    - ``same_language``: how likely the question is in the language of that sentence;
+    - ``overlap``: share of the question's words, by surprise, in its passage, and times ``same_language``;
+    - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
+    - ``gap``: score of the best passage above the second;
+    - ``coverage``: share of the question that the corpus's vocabulary can carry.
+    """
     best = ranked[0]
-    overlap = passage_overlap(retrieval, bm25)
-    same = float(detect_language(retrieval.query) == best.hit.passage.language)
-    evidence = (
-        INTERCEPT + COSINE * best.cosine + OVERLAP * overlap + SAME_LANGUAGE * same + OVERLAP_IF_SAME * overlap * same
-    )
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, evidence))))
-
-
-def refusal(question: str) -> str:
-    """Return the sentence that declines to answer, in the question's language where there is one, else English."""
-    return REFUSALS.get(detect_language(question), REFUSALS["en"])
+    passage = best.hit.passage
+    same = language_share(retrieval.query, passage.language)
+    overlap = surprise.overlap(retrieval.query, passage.text, passage.language)
+    folded = fold(passage.text)
+    numbers = _NUMBER.findall(retrieval.query)
+    names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]
+    hits = retrieval.hits
+    return {
+        "cosine": best.cosine,
+        "same_language": same,
+        "overlap": overlap,
+        "overlap_same_language": overlap * same,
+        "numbers": (1.0 if all(number in passage.text for number in numbers) else -1.0) if numbers else 0.0,
+        "names": 2 * sum(name in folded for name in names) / len(names) - 1 if names else 0.0,
+        "gap": hits[0].score - hits[1].score if len(hits) > 1 else 0.0,
+        "coverage": retrieval.coverage,
+    }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from collections.abc import Collection
+from functools import cache, lru_cache
 from typing import Any
 
 import regex
@@ -11,6 +12,42 @@ import Stemmer
 
 DEFAULT_LANGUAGE = "ro"
 """The language of a text that shows none (numbers, a lone name)."""
+
+_COMMON = frozenset(
+    [
+        "ar",
+        "bg",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hu",
+        "it",
+        "ja",
+        "ko",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sr",
+        "sv",
+        "th",
+        "tr",
+        "uk",
+        "vi",
+        "zh",
+    ]
+)
+_PRESUMPTION = 5.0
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
@@ -25,18 +62,45 @@ _STEMMERS = {
 
 
 def detect_language(text: str, default: str = DEFAULT_LANGUAGE) -> str:
-    """Return the ISO 639-1 code of the text's language, or ``default`` where there are no letters to tell by."""
+    """Return the ISO 639-1 code of a text's language, or ``default`` where there are no letters to tell by."""
     sample = text[:20_000]
     if not _LETTER.search(sample):
         return default
     return str(_identifier().classify(sample)[0])
 
 
+def question_language(question: str, expected: Collection[str]) -> str:
+    """Return the language of a question, which is short: one of ``expected`` unless another is clearly likelier."""
+    likely = sorted(expected, key=lambda language: (-language_share(question, language), language))
+    if likely and language_share(question, likely[0]) >= 0.5:
+        return likely[0]
+    probabilities = _probabilities(question)
+    return max(_COMMON - set(expected), key=lambda language: probabilities.get(language, 0.0))
+
+
+def language_share(question: str, language: str) -> float:
+    """Return how likely (0..1) a question is in ``language`` rather than in any common other one.
+
+    A question is presumed to be in its corpus's language: others must be several times likelier.
+    """
+    probabilities = _probabilities(question)
+    ours = _PRESUMPTION * probabilities.get(language, 0.0)
+    other = max(probabilities.get(name, 0.0) for name in _COMMON - {language})
+    return ours / (ours + other) if ours + other > 0 else 1.0
+
+
 @cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+@lru_cache(maxsize=256)
+def _probabilities(question: str) -> dict[str, float]:
+    if not _LETTER.search(question):
+        return {}
+    return {str(name): float(share) for name, share in _identifier().rank(question)}
 
 
 @cache

@@ -73,9 +73,3 @@ def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:
     found = {stem(word, language) for word in words(text)}
     total = sum(weights.values())
     return sum(w for word, w in weights.items() if stem(word, language) in found) / total if total else 0.0
-
-
-def passage_overlap(retrieval: Retrieval, bm25: Bm25) -> float:
-    """Return the share (0..1) of the question's words, by weight, that stand in the best passage."""
-    passage = retrieval.hits[0].passage
-    return _overlap(passage.text, passage.language, bm25.word_weights(retrieval.query))

@@ -33,11 +33,11 @@ class Settings(_Base):
     embedding_model: str = Field(
         "multilingual-e5-small", description="The bundled model, or a sentence-transformers name or folder."
     )
-    passage_tokens: int = Field(160, ge=16, le=480, description="Largest passage, in cl100k tokens.")
+    passage_tokens: int = Field(384, ge=16, le=480, description="Largest passage, in cl100k tokens.")
     candidates: int = Field(50, ge=1, le=500, description="Passages that each of dense and BM25 search proposes.")
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
     max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
-    min_confidence: float = Field(0.22, ge=0, le=1, description="Below this confidence Temei abstains.")
+    min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
     max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
     max_file_mb: float = Field(20, gt=0, description="Largest file that is read, in megabytes.")
     host: str = Field("127.0.0.1", description="Address of the chat page.")

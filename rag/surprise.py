@@ -1,0 +1,59 @@
+"""How much a word tells: its surprise in the vocabulary of XLM-R, a corpus of a hundred languages.
+
+Inverse document frequency says this only in a large corpus; in one short article every word is rare. The Unigram
+vocabulary of the bundled model gives each piece a log probability, so the surprise of a word in any language is the
+sum over its pieces, and "when" and "când" tell little wherever they are asked.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+import regex
+from tokenizers import Tokenizer
+
+from rag.bundled import Weights, build_tokenizer
+from rag.embeddings import BundledEmbedder, Embedder
+from rag.language import stem, words
+
+COMMON, RARE = 6.0, 20.0
+"""Surprise in nats at which a word begins to count, and from which on it counts in full."""
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+
+
+class Surprise:
+    """Weights of words by their surprise, from 0 for the commonest to 14 nats."""
+
+    def __init__(self, tokenizer: Tokenizer, weights: Weights) -> None:
+        self._tokenizer = tokenizer
+        self._scores = weights.piece_scores()
+        self.weight = lru_cache(maxsize=4096)(self._weight)
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Surprise:
+        """Return the weights, sharing the tokenizer of the bundled model where it is loaded anyway."""
+        if isinstance(embedder, BundledEmbedder):
+            return cls(embedder.encoder.tokenizer, embedder.encoder.weights)
+        return _from_wheel()
+
+    def _weight(self, word: str) -> float:
+        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        return min(max(-float(self._scores[ids].sum()) - COMMON, 0.0), RARE - COMMON)
+
+    def overlap(self, question: str, text: str, language: str) -> float:
+        """Return the share (0..1) of the question's words, by weight, whose stems stand in a text of that language."""
+        found = {stem(word, language) for word in words(text)}
+        total = shared = 0.0
+        for written in _WORD.findall(question.lower()):
+            weight = self.weight(written)
+            for word in words(written):
+                total += weight
+                shared += weight if stem(word, language) in found else 0.0
+        return shared / total if total else 0.0
+
+
+@cache
+def _from_wheel() -> Surprise:
+    weights = Weights.open()
+    return Surprise(build_tokenizer(weights), weights)
