@@ -6,6 +6,7 @@ Every passage is ``document.text[start:end]``, and together they cover every cha
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -110,6 +111,8 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
         text=text,
         language=document.language,
         sentences=tuple(spoken or spans),
+        page=bisect_right(document.pages, start),
+        page_breaks=tuple(at for at in document.pages if start < at < end),
     )
 
 

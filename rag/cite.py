@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import regex
@@ -30,6 +31,7 @@ def cite(sentences: Sequence[Sentence]) -> tuple[str, tuple[Citation, ...]]:
                 end=end,
                 quote=sentence.text,
                 score=sentence.score,
+                page=passage.page + bisect_right(passage.page_breaks, start) if passage.page else 0,
             )
         )
     return " ".join(parts), tuple(citations)

@@ -167,6 +167,7 @@ class Index:
             language=meta["language"],
             url=meta["url"],
             body=int(meta["body"]),
+            pages=tuple(map(int, meta["pages"].split(","))) if meta["pages"] else (),
         )
 
     def nearest(self, query: Floats, count: int, document_ids: Sequence[str] | None = None) -> dict[str, float]:
@@ -285,6 +286,7 @@ class Index:
                     "language": document.language,
                     "url": document.url,
                     "body": document.body,
+                    "pages": ",".join(map(str, document.pages)),
                     "passages": len(passages),
                     "characters": len(document.text),
                     **facts,
@@ -375,23 +377,27 @@ def _to_metadata(passage: Passage) -> dict[str, Any]:
         "end": passage.end,
         "language": passage.language,
         "sentences": ",".join(f"{start}-{end}" for start, end in passage.sentences),
+        "pages": ",".join(map(str, (passage.page, *passage.page_breaks))),
     }
 
 
 def _to_passages(found: Any) -> list[Passage]:
-    return [
-        Passage(
-            id=name,
-            document_id=meta["document_id"],
-            title=meta["title"],
-            source=meta["source"],
-            start=int(meta["start"]),
-            end=int(meta["end"]),
-            text=text,
-            language=meta["language"],
-            sentences=tuple(
-                (int(start), int(end)) for start, end in (pair.split("-") for pair in meta["sentences"].split(","))
-            ),
-        )
-        for name, meta, text in zip(found["ids"], found["metadatas"], found["documents"], strict=True)
-    ]
+    return [_to_passage(*row) for row in zip(found["ids"], found["metadatas"], found["documents"], strict=True)]
+
+
+def _to_passage(name: str, meta: Any, text: str) -> Passage:
+    page, *page_breaks = map(int, meta["pages"].split(","))
+    spans = (pair.split("-") for pair in meta["sentences"].split(","))
+    return Passage(
+        id=name,
+        document_id=meta["document_id"],
+        title=meta["title"],
+        source=meta["source"],
+        start=int(meta["start"]),
+        end=int(meta["end"]),
+        text=text,
+        language=meta["language"],
+        sentences=tuple((int(start), int(end)) for start, end in spans),
+        page=page,
+        page_breaks=tuple(page_breaks),
+    )

@@ -15,7 +15,8 @@ class Document:
     """One article, its text exactly as read (without a byte order mark).
 
     ``body`` is the offset where the text to be searched begins: 0, or the end of the front matter.
-    ``id`` is a hash of the text, so equal texts are one document.
+    ``id`` is a hash of the text, so equal texts are one document. ``pages`` are the offsets where its pages begin,
+    empty for a format without pages.
     """
 
     id: str
@@ -25,13 +26,15 @@ class Document:
     language: str
     url: str = ""
     body: int = 0
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A run of whole sentences of one document: ``document.text[start:end] == text``.
 
-    ``sentences`` are the spans of those sentences, as offsets into the document.
+    ``sentences`` are the spans of those sentences, as offsets into the document; ``page`` is the number of the page
+    it begins on, 0 for a format without pages, and ``page_breaks`` the offsets inside it where the next pages begin.
     """
 
     id: str
@@ -43,6 +46,8 @@ class Passage:
     text: str
     language: str
     sentences: tuple[Span, ...] = ()
+    page: int = 0
+    page_breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The exact words a statement stands on: ``document.text[start:end] == quote``."""
+    """The exact words a statement stands on: ``document.text[start:end] == quote``.
+
+    ``page`` is the number of the page they begin on, 0 for a format without pages.
+    """
 
     number: int
     document_id: str
@@ -70,6 +78,7 @@ class Citation:
     end: int
     quote: str
     score: float
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,7 @@ class Answer:
                     "end": c.end,
                     "quote": c.quote,
                     "score": round(c.score, 4),
+                    **({"page": c.page} if c.page else {}),
                 }
                 for c in self.citations
             ],
