@@ -79,7 +79,7 @@ def trials(folder: Path, embedder: Embedder, home: Path) -> Iterator[Trial]:
             def ask(question: str, without: set[str], index: Index = index, ids: Any = ids) -> dict[str, float]:
                 left = sorted(set(ids.values()) - without) if without else None
                 found = retrieve(index, question, count=6, candidates=50, document_ids=left)
-                return gather(found, rank_sentences(found, index.bm25()), surprise)
+                return gather(found, rank_sentences(found), surprise)
 
             for language in LANGUAGES:
                 for i in asked:

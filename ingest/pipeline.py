@@ -19,7 +19,8 @@ from ingest.load import find_files, load
 from ingest.split import split
 from rag.embeddings import Embedder
 from rag.errors import DocumentError
-from rag.index import Index, sentence_texts
+from rag.index import Index
+from rag.records import sentence_texts
 from rag.types import Document, Passage, Span
 
 Advance = Callable[[str, int, int], None]

@@ -7,9 +7,11 @@ made again and is never used out of step.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from rag.language import stem, terms, words
 from rag.types import Passage
 
 Floats = NDArray[np.float32]
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
 
 
 @dataclass(frozen=True)
@@ -44,38 +48,35 @@ class Bm25:
         documents: list[str] = []
         languages: set[str] = set()
         vocabulary: dict[str, int] = {}
-        tokens: list[list[int]] = []
+        tokens: list[array[int]] = []
         for passage in passages:
             ids.append(passage.id)
             documents.append(passage.document_id)
             languages.add(passage.language)
             found = terms(f"{passage.title}\n{passage.text}", passage.language)
-            tokens.append([vocabulary.setdefault(term, len(vocabulary)) for term in found])
+            tokens.append(array("i", [vocabulary.setdefault(term, len(vocabulary)) for term in found]))
         model = bm25s.BM25(k1=1.5, b=0.75)
         if not vocabulary:  # bm25s cannot index a corpus without words
-            vocabulary, tokens = {"": 0}, [[0] for _ in ids]
+            vocabulary, tokens = {"": 0}, [array("i", [0]) for _ in ids]
         model.index((tokens, vocabulary), show_progress=False, create_empty_token=False)
         return cls(generation, ids, documents, sorted(languages), _positions(ids), model, _frequencies(model))
 
     @classmethod
-    def load(cls, folder: Path, generation: str) -> Bm25 | None:
-        """Return the stored index of this generation, or None where there is none that can be read."""
+    def load(cls, folder: Path) -> Bm25 | None:
+        """Return the stored index, or None where there is none that can be read."""
         try:
             stored = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
-            if stored["generation"] != generation:
-                return None
             model = bm25s.BM25.load(str(folder), load_corpus=False, show_progress=False)
-            ids = stored["ids"]
             return cls(
-                generation,
-                ids,
+                stored["generation"],
+                stored["ids"],
                 stored["documents"],
                 stored["languages"],
-                _positions(ids),
+                _positions(stored["ids"]),
                 model,
                 _frequencies(model),
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, EOFError):
             return None
 
     def save(self, folder: Path) -> None:

@@ -161,8 +161,7 @@ class Temei:
 
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
-        bm25 = self.index.bm25()
-        ranked = rank_sentences(retrieval, bm25)
+        ranked = rank_sentences(retrieval)
         sure = confidence(retrieval, ranked, Surprise.of(self.embedder))
         chosen = choose(ranked, self.settings.max_sentences) if sure >= self.settings.min_confidence else []
         taken = time.perf_counter() - began
@@ -170,7 +169,7 @@ class Temei:
         timings = {"retrieve": retrieving, "read": taken, "total": retrieving + taken}
         answer = Answer(
             question=asked.question,
-            text=refusal(asked.question, bm25.languages),
+            text=refusal(asked.question, retrieval.languages),
             citations=(),
             hits=retrieval.hits,
             abstained=True,

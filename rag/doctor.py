@@ -38,7 +38,7 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
 
 
 def _lexical_agrees(index: Index) -> Finding:
-    ours, theirs = set(index.bm25().ids), {passage.id for passage in index.passages_in_batches()}
+    ours, theirs = set(index.bm25().ids), {passage.id for passage in index.scan()}
     detail = f"{len(ours)} passages in BM25, as in Chroma"
     if ours != theirs:
         detail = f"BM25 and Chroma differ by {len(ours ^ theirs)} passages; run: temei ingest --rebuild"
@@ -47,7 +47,7 @@ def _lexical_agrees(index: Index) -> Finding:
 
 def _counts_agree(index: Index) -> Finding:
     held: dict[str, int] = {}
-    for passage in index.passages_in_batches():
+    for passage in index.scan():
         held[passage.document_id] = held.get(passage.document_id, 0) + 1
     wrong = [row for row in index.documents() if held.pop(str(row["id"]), 0) != row["passages"]]
     ok = not wrong and not held
@@ -58,7 +58,7 @@ def _counts_agree(index: Index) -> Finding:
 def _quotes_match(index: Index) -> Finding:
     texts: dict[str, str] = {}
     wrong = 0
-    for passage in index.passages_in_batches():
+    for passage in index.scan():
         if passage.document_id not in texts:
             document = index.document(passage.document_id)
             texts = {passage.document_id: document.text if document else ""}

@@ -8,7 +8,8 @@ TemeiError
 │   ├── MissingIndexError    there is nothing to search yet
 │   ├── StaleIndexError      made by another embedding model or index format
 │   ├── CorruptIndexError    the files on disk are not a readable index
-│   └── LockedIndexError     another process is writing
+│   ├── LockedIndexError     another process is writing
+│   └── UnreachableIndexError  the Chroma server does not answer
 ├── ModelError           an embedding or language model cannot be used
 └── DatasetError         an evaluation set is malformed
 """
@@ -50,6 +51,10 @@ class CorruptIndexError(IndexStateError):
 
 class LockedIndexError(IndexStateError):
     """Another process is writing to the index."""
+
+
+class UnreachableIndexError(IndexStateError):
+    """The Chroma server does not answer."""
 
 
 class ModelError(TemeiError):

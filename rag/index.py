@@ -1,23 +1,29 @@
-"""The index: documents and passages in Chroma, with BM25 and sentence vectors derived from them beside it.
+"""The index: documents and passages in Chroma, with BM25 and vectors of sentences derived from them beside it.
 
-Chroma is the truth. Its passages collection carries the embedding model, the index format and a generation, renewed
-whenever passages changed; BM25 is stamped with the generation it was made from. While a writer is at work the
-generation reads ``writing``: whoever opens an index left in that state without a writer repairs it first.
+Chroma is the truth, a folder of this machine or a server that several share (``TEMEI_CHROMA_URL``). The metadata of the
+passages collection names the embedding model, the format and a generation, renewed whenever passages changed. BM25 is
+stamped with the generation and the number of passages it was made from, and made again where they differ. While a
+writer is at work the generation reads ``writing``; a folder left so by a writer that died is repaired by the next to
+open it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
+import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import chromadb
+import httpx
 import numpy as np
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
+from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import NotFoundError
 from filelock import FileLock, Timeout
@@ -26,28 +32,41 @@ from numpy.typing import NDArray
 
 from rag.bm25 import Bm25
 from rag.embeddings import Embedder
-from rag.errors import CorruptIndexError, LockedIndexError, MissingIndexError, StaleIndexError
+from rag.errors import (
+    CorruptIndexError,
+    IndexStateError,
+    LockedIndexError,
+    MissingIndexError,
+    StaleIndexError,
+    UnreachableIndexError,
+)
+from rag.records import document_metadata, passage_metadata, sentence_texts, to_document, to_passages
 from rag.settings import Settings
 from rag.types import Document, Passage
 from rag.vectors import PassageVectors, with_passage_row
 
 Floats = NDArray[np.float32]
+T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
+COSINE: Any = {"hnsw": {"space": "cosine"}}
 WRITING = "writing"
-BATCH = 500
+BATCH, SCAN = 500, 2000
+RETRIES, FIRST_WAIT = 3, 0.2
+"""How often a call to a Chroma server out of reach is tried again, and the first wait in seconds; it doubles."""
 
 
 class Index:
-    """A searchable set of passages under ``settings.home``; one writer at a time, any number of readers.
+    """A searchable set of passages; any number of readers, and one writer at a time in one folder.
 
     Raises:
         MissingIndexError: there is none and ``create`` is false.
-        StaleIndexError: it was made by another embedding model or in another format.
+        StaleIndexError: it was made by another embedding model or in another format, and ``accept_stale`` is false.
         CorruptIndexError: the files are not a readable index of Temei's.
+        UnreachableIndexError: the Chroma server does not answer.
     """
 
     def __init__(
@@ -56,81 +75,166 @@ class Index:
         self.settings = settings
         self.embedder = embedder
         self._folder = settings.home / "chroma"
-        self._lock = FileLock(settings.home / "ingest.lock")
-        if not create and not (self._folder / "chroma.sqlite3").exists():
-            raise MissingIndexError(_nothing_yet(settings.home))
+        self._writer = FileLock(settings.home / "ingest.lock")
+        self._syncing = threading.RLock()
+        self._lexical: Bm25 | None = None
+        self._opened = 0
+        self._retired: Client | None = None
+        if not settings.chroma_url and not create and not (self._folder / "chroma.sqlite3").exists():
+            raise MissingIndexError(_nothing_yet(settings))
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            (settings.home if settings.chroma_url else self._folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CorruptIndexError(
                 f"Cannot use {settings.home} ({error.strerror}); set TEMEI_HOME to a folder you can write to."
             ) from error
-        with self._readable():
-            self._client = _open_chroma(self._folder)
-            self._open_collections(create)
+        self._client: Client = self._call(self._open_client)
+        self._call(lambda: self._open_collections(create))
         if not accept_stale:
             self._check_made_for_us()
         name = embedder.name.replace("/", "_").strip("._") or "model"
-        with self._readable():
-            self._vectors = PassageVectors(settings.home / "vectors" / f"{name}.sqlite3", embedder.dimension)
-        self._bm25: Bm25 | None = None
+        path = settings.home / "vectors" / f"{name}.sqlite3"
+        self._vectors = self._call(lambda: PassageVectors(path, embedder.dimension))
+
+    # Opening
+
+    def _open_client(self) -> Client:
+        quiet = ChromaSettings(anonymized_telemetry=False)
+        url = urlsplit(self.settings.chroma_url)
+        if url.hostname:
+            port = url.port or (443 if url.scheme == "https" else 8000)
+            return cast(Client, chromadb.HttpClient(url.hostname, port, ssl=url.scheme == "https", settings=quiet))
+        # Chroma shares one engine among the clients of a path, and an engine does not see what other processes write;
+        # another spelling of the path gets a new engine.
+        path = str(self._folder) + "/." * self._opened
+        return cast(Client, chromadb.PersistentClient(path, settings=quiet))
 
     def _open_collections(self, create: bool) -> None:
         names = {collection.name for collection in self._client.list_collections()}
-        ours = names & {PASSAGES, DOCUMENTS}
-        if names and not ours:
+        if names and not names & {PASSAGES, DOCUMENTS} and not self.settings.chroma_url:
             raise CorruptIndexError(
                 f"{self._folder} is a Chroma database of another program; set TEMEI_HOME to another folder."
             )
         if not create and PASSAGES not in names:
-            raise MissingIndexError(_nothing_yet(self.settings.home))
-        cosine: Any = {"hnsw": {"space": "cosine"}}
-        made_by = {"embedding_model": self.embedder.name, "format": FORMAT, "generation": uuid.uuid4().hex}
+            raise MissingIndexError(_nothing_yet(self.settings))
         self._documents = self._client.get_or_create_collection(
-            DOCUMENTS, configuration=cosine, embedding_function=None, metadata={"format": FORMAT}
+            DOCUMENTS, configuration=COSINE, embedding_function=None, metadata={"format": FORMAT}
         )
-        try:
-            self._passages = self._client.get_collection(PASSAGES, embedding_function=None)
-        except NotFoundError:
-            self._passages = self._client.create_collection(
-                PASSAGES, configuration=cosine, embedding_function=None, metadata=made_by
-            )
+        if PASSAGES not in names:
+            self._create_passages(uuid.uuid4().hex)
+        self._passages = self._open_passages()
+
+    def _create_passages(self, generation: str) -> None:
+        made_by = {"embedding_model": self.embedder.name, "format": FORMAT, "generation": generation}
+        self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
+
+    def _open_passages(self) -> Collection:
+        return self._client.get_collection(PASSAGES, embedding_function=None)
 
     def _check_made_for_us(self) -> None:
         made_by = self._passages.metadata or {}
+        where = self.settings.chroma_url or self.settings.home
         if made_by.get("format") != FORMAT:
             raise StaleIndexError(
-                f"The index in {self.settings.home} has format {made_by.get('format')}, this version writes {FORMAT}; "
+                f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
                 "run: temei ingest --rebuild"
             )
         if made_by.get("embedding_model") != self.embedder.name:
             raise StaleIndexError(
-                f"The index in {self.settings.home} was made with the embedding model "
-                f"{made_by.get('embedding_model')}, not {self.embedder.name}; "
-                "run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
+                f"The index in {where} was made with the embedding model {made_by.get('embedding_model')}, "
+                f"not {self.embedder.name}; run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
             )
 
-    @contextlib.contextmanager
-    def _readable(self) -> Iterator[None]:
-        """Turn what Chroma and SQLite raise on damaged files into an error with a remedy."""
-        try:
-            yield
-        except (CorruptIndexError, MissingIndexError, KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise
-        except BaseException as error:  # Chroma's Rust core panics with a BaseException
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+    def _call(self, ask: Callable[[], T]) -> T:
+        """Call Chroma or SQLite: try again where a server is out of reach, and name the remedy for what they raise."""
+        for attempt in range(RETRIES + 1):
+            try:
+                return ask()
+            except (IndexStateError, NotFoundError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            raise CorruptIndexError(
-                f"The index in {self.settings.home} cannot be read ({reason}); "
-                "move that folder away and run: temei ingest"
-            ) from error
+            except BaseException as error:  # Chroma's Rust core panics with a BaseException
+                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                    raise
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+                if self.settings.chroma_url:
+                    lost = isinstance(error, httpx.TransportError) or "connect to a Chroma server" in reason
+                    if lost and attempt < RETRIES:
+                        time.sleep(FIRST_WAIT * 2**attempt)
+                        continue
+                    raise UnreachableIndexError(
+                        f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
+                        "start it (chroma run), or unset TEMEI_CHROMA_URL."
+                    ) from error
+                raise CorruptIndexError(
+                    f"The index in {self.settings.home} cannot be read ({reason}); "
+                    "move that folder away and run: temei ingest"
+                ) from error
+        raise AssertionError("unreachable")
 
-    # Reading
+    # Staying in step
 
     @property
     def generation(self) -> str:
+        """The generation that the passages had when they were last looked at."""
         return str((self._passages.metadata or {}).get("generation", ""))
+
+    def bm25(self) -> Bm25:
+        """Return the lexical index in step with the passages, having looked whether another process changed them."""
+        with self._syncing:
+            before = self.generation
+            try:
+                self._passages = self._call(self._open_passages)
+            except NotFoundError:  # being rebuilt by another process
+                raise MissingIndexError(_nothing_yet(self.settings)) from None
+            if self.generation == WRITING and not self.settings.chroma_url:
+                self._repair_unless_locked()
+            if self.generation not in (before, WRITING) and not self.settings.chroma_url:
+                self._reopen()
+            if self._lexical is None or self._out_of_step(self._lexical):
+                self._lexical = self._load_bm25()
+            return self._lexical
+
+    def _out_of_step(self, bm25: Bm25) -> bool:
+        if self.generation == WRITING and not self.settings.chroma_url:
+            return False  # a writer is alive and will leave things in order; what we have answers until then
+        return (bm25.generation, len(bm25.ids)) != (self.generation, len(self))
+
+    def _reopen(self) -> None:
+        retired, self._retired = self._retired, self._client
+        self._opened += 1
+        self._client = self._call(self._open_client)
+        self._call(lambda: self._open_collections(create=False))
+        if retired is not None:  # only the one before the last: other threads may still be asking that
+            retired.close()
+
+    def _load_bm25(self) -> Bm25:
+        folder = self.settings.home / "bm25"
+        loaded = Bm25.load(folder)
+        if loaded is not None and not self._out_of_step(loaded):
+            return loaded
+        built = Bm25.build(self.scan(), self.generation)
+        if self.generation != WRITING:
+            with contextlib.suppress(OSError):  # a reader without the right to write still answers
+                built.save(folder)
+        return built
+
+    def _repair_unless_locked(self) -> None:
+        try:
+            with self._writer.acquire(timeout=0):
+                self._repair()
+        except (Timeout, OSError):
+            return
+
+    def _repair(self) -> None:
+        """Remove the passages of documents whose record was never written, and renew the lexical index."""
+        self._passages = self._call(self._open_passages)
+        if self.generation != WRITING:
+            return
+        known = set(self._call(lambda: self._documents.get(include=[]))["ids"])
+        self._remove_passages_of(sorted({str(meta["document_id"]) for meta in self._scan_metadata()} - known))
+        self._commit()
+
+    # Reading
 
     @property
     def vectorstore(self) -> Chroma:
@@ -143,84 +247,54 @@ class Index:
         )
 
     def __len__(self) -> int:
-        with self._readable():
-            return int(self._passages.count())
+        return int(self._call(lambda: self._passages.count()))
 
     def documents(self) -> list[dict[str, Any]]:
         """Return what is known of every document but its text, sorted by source."""
-        with self._readable():
-            found = self._documents.get(include=["metadatas"])
+        found = self._call(lambda: self._documents.get(include=["metadatas"]))
         rows = [{"id": name, **meta} for name, meta in zip(found["ids"], found["metadatas"] or [], strict=True)]
         return sorted(rows, key=lambda row: (str(row["source"]), str(row["id"])))
 
     def document(self, document_id: str) -> Document | None:
-        with self._readable():
-            found = self._documents.get(ids=[document_id], include=["metadatas", "documents"])
-        if not found["ids"]:
-            return None
-        meta: Any = (found["metadatas"] or [{}])[0]
-        return Document(
-            id=document_id,
-            title=meta["title"],
-            source=meta["source"],
-            text=(found["documents"] or [""])[0],
-            language=meta["language"],
-            url=meta["url"],
-            body=int(meta["body"]),
-            pages=tuple(map(int, meta["pages"].split(","))) if meta["pages"] else (),
-        )
+        """Return a document with its text, or None where there is none of that id."""
+        found = self._call(lambda: self._documents.get(ids=[document_id], include=["metadatas", "documents"]))
+        rows = zip(found["ids"], found["metadatas"] or [], found["documents"] or [], strict=True)
+        return next((to_document(*row) for row in rows), None)
 
     def nearest(self, query: Floats, count: int, document_ids: Sequence[str] | None = None) -> dict[str, float]:
         """Return the ids of the ``count`` passages nearest to a unit vector, with their cosine."""
         where: Any = None if document_ids is None else {"document_id": {"$in": list(document_ids)}}
-        with self._readable():
-            found = self._passages.query(
+        found = self._call(
+            lambda: self._passages.query(
                 query_embeddings=query[None], n_results=count, where=where, include=["distances"]
             )
+        )
         distances = (found["distances"] or [[]])[0]
         return {name: 1.0 - float(distance) for name, distance in zip(found["ids"][0], distances, strict=True)}
 
-    def bm25(self) -> Bm25:
-        """Return the lexical index of the present generation, made again from Chroma where it is out of step."""
-        if self._bm25 is None:
-            self._bm25 = self._load_bm25()
-        return self._bm25
-
-    def _load_bm25(self) -> Bm25:
-        folder = self.settings.home / "bm25"
-        if self.generation == WRITING:
-            try:
-                with self._lock.acquire(timeout=0):
-                    self._repair()
-            except Timeout:  # the writer is alive and will leave things in order; read what is there now
-                return Bm25.build(self.passages_in_batches(), WRITING)
-        loaded = Bm25.load(folder, self.generation)
-        if loaded is not None:
-            return loaded
-        built = Bm25.build(self.passages_in_batches(), self.generation)
-        with contextlib.suppress(OSError):  # a reader without the right to write still answers
-            built.save(folder)
-        return built
-
-    def passages_in_batches(self) -> Iterator[Passage]:
+    def scan(self) -> Iterator[Passage]:
         """Yield every passage."""
-        for offset in range(0, len(self), BATCH):
-            with self._readable():
-                found = self._passages.get(limit=BATCH, offset=offset, include=["metadatas", "documents"])
-            yield from _to_passages(found)
+        for offset in range(0, len(self), SCAN):
+            yield from to_passages(self._page(offset, ["metadatas", "documents"]))
+
+    def _scan_metadata(self) -> Iterator[Mapping[str, Any]]:
+        for offset in range(0, len(self), SCAN):
+            yield from self._page(offset, ["metadatas"])["metadatas"] or []
+
+    def _page(self, offset: int, include: list[Any]) -> Any:
+        return self._call(lambda: self._passages.get(limit=SCAN, offset=offset, include=include))
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
         if not passage_ids:
             return {}
-        with self._readable():
-            found = self._passages.get(ids=list(passage_ids), include=["metadatas", "documents"])
-        return {passage.id: passage for passage in _to_passages(found)}
+        wanted = list(passage_ids)
+        found = self._call(lambda: self._passages.get(ids=wanted, include=["metadatas", "documents"]))
+        return {passage.id: passage for passage in to_passages(found)}
 
     def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return each passage's vectors (row 0 the passage, then its sentences), making those that are not stored."""
-        with self._readable():
-            found = self._vectors.get(passage_ids)
+        found = self._call(lambda: self._vectors.get(passage_ids))
         missing = [name for name in passage_ids if name not in found]
         if missing:
             made = {name: self._embed(passage) for name, passage in self.passages(missing).items()}
@@ -240,15 +314,16 @@ class Index:
         """Hold the writer's lock; on leaving, bring BM25 in step with what was written, whatever happened.
 
         Raises:
-            LockedIndexError: another process is writing.
+            LockedIndexError: another process is writing to this folder.
         """
         try:
-            self._lock.acquire(timeout=0)
+            self._writer.acquire(timeout=0)
         except Timeout as error:
             raise LockedIndexError(
                 f"Another process is adding documents to {self.settings.home}; wait for it to end and try again."
             ) from error
         try:
+            self._passages = self._call(self._open_passages)
             if self.generation == WRITING:
                 self._repair()
             yield
@@ -257,75 +332,67 @@ class Index:
                 if self.generation == WRITING:
                     self._commit()
             finally:
-                self._lock.release()
+                self._writer.release()
 
     def add(self, document: Document, passages: Sequence[Passage], sentences: Sequence[Floats], **facts: Any) -> None:
         """Store a document with its passages and their sentences' unit vectors; the document's record comes last."""
         self._begin()
         for start in range(0, len(passages), BATCH):
-            some = passages[start : start + BATCH]
-            vectors = {
-                p.id: with_passage_row(v, [end - begin for begin, end in p.sentences])
-                for p, v in zip(some, sentences[start : start + BATCH], strict=True)
-            }
-            self._vectors.put(vectors)
-            self._passages.upsert(
-                ids=[p.id for p in some],
-                embeddings=np.stack([vectors[p.id][0] for p in some]),
-                documents=[p.text for p in some],
-                metadatas=[_to_metadata(p) for p in some],
+            self._add_passages(passages[start : start + BATCH], sentences[start : start + BATCH])
+        self._call(
+            lambda: self._documents.upsert(
+                ids=[document.id],
+                embeddings=np.ones((1, 1), dtype=np.float32),
+                documents=[document.text],
+                metadatas=[{**document_metadata(document, len(passages)), **facts}],
             )
-        self._documents.upsert(
-            ids=[document.id],
-            embeddings=np.ones((1, 1), dtype=np.float32),
-            documents=[document.text],
-            metadatas=[
-                {
-                    "title": document.title,
-                    "source": document.source,
-                    "language": document.language,
-                    "url": document.url,
-                    "body": document.body,
-                    "pages": ",".join(map(str, document.pages)),
-                    "passages": len(passages),
-                    "characters": len(document.text),
-                    **facts,
-                }
-            ],
+        )
+
+    def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
+        vectors = {
+            passage.id: with_passage_row(rows, [end - begin for begin, end in passage.sentences])
+            for passage, rows in zip(passages, sentences, strict=True)
+        }
+        self._vectors.put(vectors)
+        self._call(
+            lambda: self._passages.upsert(
+                ids=list(vectors),
+                embeddings=np.stack([rows[0] for rows in vectors.values()]),
+                documents=[passage.text for passage in passages],
+                metadatas=[passage_metadata(passage) for passage in passages],
+            )
         )
 
     def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
         """Change what is known of a document (source, title) in its record and its passages, not its text."""
         self._begin()
-        self._documents.update(ids=[document_id], metadatas=[dict(facts)])
         shown = {key: value for key, value in facts.items() if key in ("title", "source")}
-        ids = self._passages.get(where={"document_id": document_id}, include=[])["ids"]
+        ids = self._call(lambda: self._passages.get(where={"document_id": document_id}, include=[]))["ids"]
         if shown and ids:
-            self._passages.update(ids=ids, metadatas=[dict(shown) for _ in ids])
+            self._call(lambda: self._passages.update(ids=ids, metadatas=[dict(shown) for _ in ids]))
+        self._call(lambda: self._documents.update(ids=[document_id], metadatas=[dict(facts)]))
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents with their passages and vectors."""
-        if not document_ids:
-            return
-        self._begin()
-        self._documents.delete(ids=list(document_ids))
-        self._remove_passages_of(document_ids)
+        if document_ids:
+            self._begin()
+            self._call(lambda: self._documents.delete(ids=list(document_ids)))
+            self._remove_passages_of(document_ids)
 
     def _remove_passages_of(self, document_ids: Sequence[str]) -> None:
         for document_id in document_ids:
-            ids = self._passages.get(where={"document_id": document_id}, include=[])["ids"]
+            where: Any = {"document_id": document_id}
+            ids = self._call(partial(self._passages.get, where=where, include=[]))["ids"]
             for start in range(0, len(ids), BATCH):
-                self._passages.delete(ids=ids[start : start + BATCH])
-                self._vectors.drop(ids[start : start + BATCH])
+                some = ids[start : start + BATCH]
+                self._call(partial(self._passages.delete, ids=some))
+                self._vectors.drop(some)
 
     def clear_passages(self) -> None:
         """Drop every passage, to be made again from the stored documents with the present embedding model."""
-        cosine: Any = {"hnsw": {"space": "cosine"}}
-        self._client.delete_collection(PASSAGES)
-        made_by = {"embedding_model": self.embedder.name, "format": FORMAT, "generation": WRITING}
-        self._passages = self._client.create_collection(
-            PASSAGES, configuration=cosine, embedding_function=None, metadata=made_by
-        )
+        self._call(lambda: self._client.delete_collection(PASSAGES))
+        self._call(lambda: self._create_passages(WRITING))
+        self._passages = self._call(self._open_passages)
 
     def _begin(self) -> None:
         if self.generation != WRITING:
@@ -333,71 +400,22 @@ class Index:
 
     def _commit(self) -> None:
         generation = uuid.uuid4().hex
-        self._bm25 = Bm25.build(self.passages_in_batches(), generation)
-        self._bm25.save(self.settings.home / "bm25")
+        bm25 = Bm25.build(self.scan(), generation)
+        bm25.save(self.settings.home / "bm25")
         self._mark(generation)
+        self._lexical = bm25
 
     def _mark(self, generation: str) -> None:
-        self._passages.modify(metadata={**(self._passages.metadata or {}), "generation": generation})
-
-    def _repair(self) -> None:
-        """Remove the passages of documents whose record was never written, and renew the lexical index."""
-        self._passages = self._client.get_collection(PASSAGES, embedding_function=None)
-        if self.generation != WRITING:
-            return
-        known = set(self._documents.get(include=[])["ids"])
-        orphans = {passage.document_id for passage in self.passages_in_batches()} - known
-        self._remove_passages_of(sorted(orphans))
-        self._commit()
+        made_by = {**(self._passages.metadata or {}), "generation": generation}
+        self._call(lambda: self._passages.modify(metadata=made_by))
 
     def close(self) -> None:
+        """Release the files; the index cannot be used afterwards."""
         self._vectors.close()
+        for client in (self._client, self._retired):
+            if client is not None:
+                client.close()
 
 
-def _nothing_yet(home: Path) -> str:
-    return f"There is nothing to search yet in {home}; run: temei ingest PATH"
-
-
-def _open_chroma(folder: Path) -> ClientAPI:
-    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    return chromadb.PersistentClient(str(folder), settings=ChromaSettings(anonymized_telemetry=False))
-
-
-def sentence_texts(passage: Passage) -> list[str]:
-    """Return the texts of a passage's sentences."""
-    return [passage.text[start - passage.start : end - passage.start] for start, end in passage.sentences]
-
-
-def _to_metadata(passage: Passage) -> dict[str, Any]:
-    return {
-        "document_id": passage.document_id,
-        "title": passage.title,
-        "source": passage.source,
-        "start": passage.start,
-        "end": passage.end,
-        "language": passage.language,
-        "sentences": ",".join(f"{start}-{end}" for start, end in passage.sentences),
-        "pages": ",".join(map(str, (passage.page, *passage.page_breaks))),
-    }
-
-
-def _to_passages(found: Any) -> list[Passage]:
-    return [_to_passage(*row) for row in zip(found["ids"], found["metadatas"], found["documents"], strict=True)]
-
-
-def _to_passage(name: str, meta: Any, text: str) -> Passage:
-    page, *page_breaks = map(int, meta["pages"].split(","))
-    spans = (pair.split("-") for pair in meta["sentences"].split(","))
-    return Passage(
-        id=name,
-        document_id=meta["document_id"],
-        title=meta["title"],
-        source=meta["source"],
-        start=int(meta["start"]),
-        end=int(meta["end"]),
-        text=text,
-        language=meta["language"],
-        sentences=tuple((int(start), int(end)) for start, end in spans),
-        page=page,
-        page_breaks=tuple(page_breaks),
-    )
+def _nothing_yet(settings: Settings) -> str:
+    return f"There is nothing to search yet in {settings.chroma_url or settings.home}; run: temei ingest PATH"

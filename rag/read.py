@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.bm25 import Bm25
 from rag.language import stem, words
 from rag.retrieve import Retrieval
 from rag.types import Hit, Span
@@ -35,9 +34,9 @@ class Sentence:
     overlap: float
 
 
-def rank_sentences(retrieval: Retrieval, bm25: Bm25) -> list[Sentence]:
+def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
     """Return the sentences of the hits, best first, each sentence of a document once."""
-    weights = bm25.word_weights(retrieval.query)
+    weights = retrieval.word_weights
     ranked: dict[tuple[str, Span], Sentence] = {}
     for hit in retrieval.hits:
         passage = hit.passage

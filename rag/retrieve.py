@@ -36,7 +36,8 @@ class Retrieval:
     """Hits with what was computed on the way.
 
     ``vector`` is the query's unit vector, shape (dimension,); ``sentences`` the cosine of each hit's sentences with
-    it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry.
+    it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry; ``word_weights`` the
+    inverse document frequency of its words; ``languages`` those of the corpus.
     """
 
     query: str
@@ -44,6 +45,8 @@ class Retrieval:
     vector: Floats
     sentences: Mapping[str, Floats]
     coverage: float
+    word_weights: Mapping[str, float]
+    languages: Sequence[str]
 
 
 def retrieve(
@@ -54,10 +57,10 @@ def retrieve(
     Raises:
         MissingIndexError: the index is empty.
     """
-    if not len(index):
-        raise MissingIndexError(f"There is nothing to search yet in {index.settings.home}; run: temei ingest PATH")
-    vector = index.embedder.encode_query(query)
     bm25 = index.bm25()
+    if not bm25.ids:
+        raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
+    vector = index.embedder.encode_query(query)
     lexical, coverage = bm25.scores(query)
     allowed = None if document_ids is None else np.isin(bm25.documents, list(document_ids))
     proposed = dict.fromkeys(index.nearest(vector, candidates, document_ids))
@@ -78,4 +81,5 @@ def retrieve(
     hits = tuple(Hit(passages[name], score, dense, words) for score, dense, words, name in scored if name in passages)[
         :count
     ]
-    return Retrieval(query, hits, vector, {hit.passage.id: similarities[hit.passage.id] for hit in hits}, coverage)
+    shown = {hit.passage.id: similarities[hit.passage.id] for hit in hits}
+    return Retrieval(query, hits, vector, shown, coverage, bm25.word_weights(query), bm25.languages)

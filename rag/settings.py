@@ -30,6 +30,7 @@ class Settings(_Base):
     """
 
     home: Path = Field(Path(".temei"), description="Folder of all state: Chroma, BM25, vectors, prepared models.")
+    chroma_url: str = Field("", description="A Chroma server to share, http://host:port; empty keeps it in home.")
     embedding_model: str = Field(
         "multilingual-e5-small", description="The bundled model, or a sentence-transformers name or folder."
     )
