@@ -90,8 +90,11 @@ def _runs(text: str, pieces: list[_Piece], max_tokens: int) -> Iterator[list[_Pi
         while last > first + 1 and _count(text, pieces[first].start, pieces[last - 1].end, max_tokens) > max_tokens:
             last -= 1
         yield pieces[first:last]
-        rest = last < len(pieces)
-        overlaps = rest and last - 1 > first and pieces[last - 1].tokens + pieces[last].tokens <= max_tokens
+        overlaps = (
+            last < len(pieces)
+            and last - 1 > first
+            and _count(text, pieces[last - 1].start, pieces[last].end, max_tokens) <= max_tokens
+        )
         first = last - 1 if overlaps else last
 
 
@@ -122,16 +125,24 @@ def _within_budget(text: str, start: int, end: int, max_tokens: int) -> Iterator
     if tokens <= max_tokens or end - start == 1:
         yield _Piece(start, end, tokens)
         return
-    begin, stop, tokens = start, start, 0
-    for a, b in _stretches(text, start, end):
-        more = _count(text, a, b, max_tokens) + 1
-        if stop > begin and tokens + more > max_tokens:
-            yield from _within_budget(text, begin, stop, max_tokens)
-            begin, tokens = a, 0
-        elif stop == begin:
-            begin = a
-        stop, tokens = b, tokens + more
-    yield from _within_budget(text, begin, stop, max_tokens)
+    stretches = list(_stretches(text, start, end))
+    joined = _joined(text, stretches, max_tokens)
+    # Tokens do not quite add up, so that all may seem to fit what the count above says it does not.
+    for a, b in joined if len(joined) > 1 else stretches:
+        yield from _within_budget(text, a, b, max_tokens)
+
+
+def _joined(text: str, stretches: list[Span], max_tokens: int) -> list[Span]:
+    joined: list[Span] = []
+    total = 0
+    for start, end in stretches:
+        tokens = _count(text, start, end, max_tokens) + 1
+        if joined and total + tokens <= max_tokens:
+            joined[-1], total = (joined[-1][0], end), total + tokens
+        else:
+            joined.append((start, end))
+            total = tokens
+    return joined
 
 
 def _stretches(text: str, start: int, end: int) -> Iterator[Span]:
