@@ -80,22 +80,23 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
 
 
 def _runs(text: str, pieces: list[_Piece], max_tokens: int) -> Iterator[list[_Piece]]:
+    def fits(first: int, last: int) -> bool:
+        return _count(text, pieces[first].start, pieces[last].end, max_tokens) <= max_tokens
+
     first = 0
     while first < len(pieces):
-        last, tokens = first + 1, pieces[first].tokens
-        while last < len(pieces) and tokens + pieces[last].tokens <= max_tokens:
-            tokens += pieces[last].tokens
+        last, tokens = first, pieces[first].tokens
+        while last + 1 < len(pieces) and tokens + pieces[last + 1].tokens <= max_tokens:
             last += 1
-        # Blanks between pieces are tokens too.
-        while last > first + 1 and _count(text, pieces[first].start, pieces[last - 1].end, max_tokens) > max_tokens:
+            tokens += pieces[last].tokens
+        # The sum is an estimate: blanks between pieces are tokens too, and pieces may share a token.
+        while last > first and not fits(first, last):
             last -= 1
-        yield pieces[first:last]
-        overlaps = (
-            last < len(pieces)
-            and last - 1 > first
-            and _count(text, pieces[last - 1].start, pieces[last].end, max_tokens) <= max_tokens
-        )
-        first = last - 1 if overlaps else last
+        while last + 1 < len(pieces) and fits(first, last + 1):
+            last += 1
+        yield pieces[first : last + 1]
+        overlaps = last + 1 < len(pieces) and last > first and fits(last, last + 1)
+        first = last if overlaps else last + 1
 
 
 def _passage(document: Document, run: list[_Piece]) -> Passage:
