@@ -52,17 +52,14 @@ def sentence_spans(text: str, language: str) -> Iterator[Span]:
     at = 0
     while at < len(text):
         window = text[at : at + WINDOW]
-        pieces = [boundary["text"] for boundary in sentencex.get_sentence_boundaries(language, window)]
-        if at + WINDOW < len(text) and len(pieces) > 1:
-            pieces.pop()  # it may go on behind the window
-        for piece in pieces or [window]:
-            # The library's offsets are trusted only as far as its texts are found where they should be.
-            start = text.find(piece, at)
-            if start < 0:
-                start, piece = at, window
-            yield from _trimmed(text, at, start)
-            yield from _trimmed(text, start, start + len(piece))
-            at = start + len(piece)
+        ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, window)]
+        if at + WINDOW < len(text) and len(ends) > 1:
+            ends.pop()  # the last may go on behind the window
+        else:
+            ends.append(len(window))
+        for start, end in pairwise([0, *ends]):
+            yield from _trimmed(text, at + start, at + end)
+        at += ends[-1]
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
