@@ -18,7 +18,7 @@ OVERLAP_WEIGHT = 0.2
 BEFORE_WEIGHT = 0.05
 """What the words of the sentence before it add to a sentence."""
 
-MARGIN = 0.08
+MARGIN = 0.04
 """A further sentence is quoted only if it scores within this of the best."""
 
 
