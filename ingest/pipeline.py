@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,12 @@ from rag.types import Document, Passage, Span
 
 Advance = Callable[[str, int, int], None]
 """Called with a source, the sentences embedded of it so far, and how many it has."""
+
+
+class _File(NamedTuple):
+    path: str
+    source: str
+    title: str
 
 
 @dataclass
@@ -60,14 +66,31 @@ def ingest(
     paths = list(paths)
     report = IngestReport()
     with index.writing():
-        known = {str(row["path"]): row for row in index.documents()}
-        files, report.problems = find_files(p for p in paths if p.exists() or not _holds(known, p))
+        _complete(index, advance)
+        rows = index.documents()
+        files, report.problems = find_files(
+            path for path in paths if path.exists() or not any(_is_below(row["path"], path) for row in rows)
+        )
+        files.sort()
+        held = {str(row["id"]) for row in rows}
+        texts: dict[str, list[_File]] = {}
+        """The files that hold each text now, the first of them its home."""
         for path in files:
-            _ingest_file(path, index, known, report, advance)
+            try:
+                document = _load(path, index)
+            except DocumentError as error:
+                report.problems.append(str(error))
+                continue
+            if document.id not in held:
+                add_document(document, index, where=str(path.resolve()), advance=advance)
+                held.add(document.id)
+            file = _File(str(path.resolve()), document.source, document.title)
+            texts.setdefault(document.id, []).append(file)
+        _settle(index, rows, texts, report)
         gone = [
             row
-            for where, row in known.items()
-            if not os.path.exists(where) and (everywhere or any(_is_below(where, p) for p in paths))
+            for row in index.documents()
+            if not os.path.exists(row["path"]) and (everywhere or any(_is_below(row["path"], p) for p in paths))
         ]
         if prune:
             index.remove([str(row["id"]) for row in gone])
@@ -75,45 +98,59 @@ def ingest(
     return report
 
 
-def _ingest_file(
-    path: Path, index: Index, known: dict[str, dict[str, Any]], report: IngestReport, advance: Advance
-) -> None:
-    where, source = str(path.resolve()), _source(path)
+def _load(path: Path, index: Index) -> Document:
+    source = _source(path)
     try:
-        document = load(path, source=source, max_bytes=int(index.settings.max_file_mb * 1_000_000))
-    except DocumentError as error:
-        report.problems.append(str(error))
-        return
-    before = known.get(where)
-    same = next((row for row in known.values() if row["id"] == document.id), None)
-    facts = {"path": where, "source": source, "title": document.title}
-    if same is not None and same["path"] != where:
-        if os.path.exists(str(same["path"])):
-            report.duplicates.append(f"{source} (same text as {same['source']})")
-        else:
-            index.update_facts(document.id, facts)
-            known[where] = {**known.pop(str(same["path"])), **facts}
-            report.renamed.append(f"{same['source']} -> {source}")
-    elif same is not None:
-        if (same["source"], same["title"]) != (source, document.title):
-            index.update_facts(document.id, facts)
-        report.unchanged.append(source)
-    else:
-        add_document(document, index, where=where, advance=advance)
-        known[where] = {"id": document.id, **facts}
-        (report.changed if before else report.added).append(source)
-    if before is not None and before["id"] != document.id:
-        index.remove([str(before["id"])])
+        source.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise DocumentError(f"{shown} has a name that is not UTF-8; rename it.") from error
+    return load(path, source=source, max_bytes=int(index.settings.max_file_mb * 1_000_000))
+
+
+def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_File]], report: IngestReport) -> None:
+    """Give every document its present file, and remove those that no file holds any more."""
+    row_of = {str(row["id"]): row for row in before}
+    text_of = {file.path: document_id for document_id, files in texts.items() for file in files}
+    known_paths = {str(row["path"]) for row in before}
+    for document_id, files in texts.items():
+        row = row_of.get(document_id)
+        old = str(row["path"]) if row else ""
+        stays = next((file for file in files if file.path == old), None)
+        elsewhere = not stays and old not in text_of and os.path.exists(old)
+        home = stays or files[0]
+        if row is not None and not elsewhere and (row["path"], row["source"], row["title"]) != home:
+            index.update_facts(document_id, {"path": home.path, "source": home.source, "title": home.title})
+        for file in files:
+            if elsewhere and row is not None:
+                report.duplicates.append(f"{file.source} (same text as {row['source']})")
+            elif file is not home:
+                report.duplicates.append(f"{file.source} (same text as {home.source})")
+            elif stays:
+                report.unchanged.append(file.source)
+            elif file.path in known_paths:
+                report.changed.append(file.source)
+            elif row is not None:
+                report.renamed.append(f"{row['source']} -> {file.source}")
+            else:
+                report.added.append(file.source)
+    replaced = [name for name, row in row_of.items() if name not in texts and str(row["path"]) in text_of]
+    index.remove(replaced)
 
 
 def add_document(
-    document: Document, index: Index, *, where: str, advance: Advance = lambda source, done, total: None
+    document: Document,
+    index: Index,
+    *,
+    where: str,
+    ingested: str = "",
+    advance: Advance = lambda source, done, total: None,
 ) -> None:
-    """Split, embed and store one document."""
+    """Split, embed and store one document, found at the path ``where``, ``ingested`` now or at that ISO 8601 time."""
     passages = split(document, index.settings.passage_tokens)
     sentences = _embed(document, passages, index.embedder, advance)
-    today = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    index.add(document, passages, sentences, path=where, ingested=today)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    index.add(document, passages, sentences, path=where, ingested=ingested or now)
 
 
 def _embed(document: Document, passages: Sequence[Passage], embedder: Embedder, advance: Advance) -> list[Any]:
@@ -136,12 +173,18 @@ def _embed(document: Document, passages: Sequence[Passage], embedder: Embedder, 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
     """Make every passage again from the stored documents, with the present embedding model; return their sources."""
     with index.writing():
-        rows = index.documents()
-        index.clear_passages()
-        for row in rows:
-            document = index.document(str(row["id"]))
-            if document is not None:
-                add_document(document, index, where=str(row["path"]), advance=advance)
+        index.drop_passages()
+        return _complete(index, advance)
+
+
+def _complete(index: Index, advance: Advance) -> list[str]:
+    """Add the passages of documents that have none, those of a rebuild that was interrupted included."""
+    rows = [row for row in index.documents() if not row["passages"]]
+    for row in rows:
+        document = index.document(str(row["id"]))
+        if document is not None:
+            index.remove_passages_of([document.id])
+            add_document(document, index, where=str(row["path"]), ingested=str(row["ingested"]), advance=advance)
     return [str(row["source"]) for row in rows]
 
 
@@ -150,10 +193,6 @@ def _source(path: Path) -> str:
     full = path.resolve()
     below = full.is_relative_to(Path.cwd())
     return (full.relative_to(Path.cwd()) if below else full).as_posix()
-
-
-def _holds(known: Iterable[str], path: Path) -> bool:
-    return any(_is_below(where, path) for where in known)
 
 
 def _is_below(where: str, path: Path) -> bool:

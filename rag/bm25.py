@@ -55,6 +55,8 @@ class Bm25:
             languages.add(passage.language)
             found = terms(f"{passage.title}\n{passage.text}", passage.language)
             tokens.append(array("i", [vocabulary.setdefault(term, len(vocabulary)) for term in found]))
+        if not ids:
+            return cls(generation, ids, documents, [], {}, None, np.zeros(0, dtype=np.int64))
         model = bm25s.BM25(k1=1.5, b=0.75)
         if not vocabulary:  # bm25s cannot index a corpus without words
             vocabulary, tokens = {"": 0}, [array("i", [0]) for _ in ids]
@@ -66,6 +68,8 @@ class Bm25:
         """Return the stored index, or None where there is none that can be read."""
         try:
             stored = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
+            if not stored["ids"]:
+                return cls.build((), stored["generation"])
             model = bm25s.BM25.load(str(folder), load_corpus=False, show_progress=False)
             return cls(
                 stored["generation"],
@@ -84,7 +88,8 @@ class Bm25:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            self._model.save(str(fresh), show_progress=False)
+            if self._model is not None:
+                self._model.save(str(fresh), show_progress=False)
             stored = {
                 "generation": self.generation,
                 "ids": self.ids,
@@ -125,7 +130,7 @@ class Bm25:
         return np.asarray(scores, dtype=np.float32), matched / sum(weights.values())
 
     def _tokens(self, word: str) -> set[int]:
-        vocabulary = self._model.vocab_dict
+        vocabulary = self._model.vocab_dict if self._model is not None else {}
         stems = {stem(word, language) for language in self.languages}
         return {vocabulary[s] for s in stems if s in vocabulary}
 

@@ -125,7 +125,12 @@ class Index:
         self._passages = self._open_passages()
 
     def _create_passages(self, generation: str) -> None:
-        made_by = {"embedding_model": self.embedder.name, "format": FORMAT, "generation": generation}
+        made_by = {
+            "embedding_model": self.embedder.name,
+            "dimension": self.embedder.dimension,
+            "format": FORMAT,
+            "generation": generation,
+        }
         self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
 
     def _open_passages(self) -> Collection:
@@ -139,10 +144,15 @@ class Index:
                 f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
                 "run: temei ingest --rebuild"
             )
-        if made_by.get("embedding_model") != self.embedder.name:
+        if made_by.get("rebuilding"):
             raise StaleIndexError(
-                f"The index in {where} was made with the embedding model {made_by.get('embedding_model')}, "
-                f"not {self.embedder.name}; run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
+                f"The rebuilding of the index in {where} was interrupted; run: temei ingest --rebuild"
+            )
+        made_with = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
+        if made_with != f"{self.embedder.name} ({self.embedder.dimension} dimensions)":
+            raise StaleIndexError(
+                f"The index in {where} was made with the embedding model {made_with}, not {self.embedder.name} "
+                f"({self.embedder.dimension}); run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
             )
 
     def _call(self, ask: Callable[[], T]) -> T:
@@ -226,13 +236,16 @@ class Index:
             return
 
     def _repair(self) -> None:
-        """Remove the passages of documents whose record was never written, and renew the lexical index."""
+        """Remove the passages that a writer left without their document's record when it died, and renew BM25."""
         self._passages = self._call(self._open_passages)
         if self.generation != WRITING:
             return
-        known = set(self._call(lambda: self._documents.get(include=[]))["ids"])
-        self._remove_passages_of(sorted({str(meta["document_id"]) for meta in self._scan_metadata()} - known))
+        self._remove_orphans()
         self._commit()
+
+    def _remove_orphans(self) -> None:
+        known = set(self._call(lambda: self._documents.get(include=[]))["ids"])
+        self.remove_passages_of(sorted({str(meta["document_id"]) for meta in self._scan_metadata()} - known))
 
     # Reading
 
@@ -263,6 +276,8 @@ class Index:
 
     def nearest(self, query: Floats, count: int, document_ids: Sequence[str] | None = None) -> dict[str, float]:
         """Return the ids of the ``count`` passages nearest to a unit vector, with their cosine."""
+        if document_ids is not None and not document_ids:
+            return {}
         where: Any = None if document_ids is None else {"document_id": {"$in": list(document_ids)}}
         found = self._call(
             lambda: self._passages.query(
@@ -327,6 +342,9 @@ class Index:
             if self.generation == WRITING:
                 self._repair()
             yield
+        except BaseException:
+            self._remove_orphans()
+            raise
         finally:
             try:
                 if self.generation == WRITING:
@@ -368,8 +386,9 @@ class Index:
         self._begin()
         shown = {key: value for key, value in facts.items() if key in ("title", "source")}
         ids = self._call(lambda: self._passages.get(where={"document_id": document_id}, include=[]))["ids"]
-        if shown and ids:
-            self._call(lambda: self._passages.update(ids=ids, metadatas=[dict(shown) for _ in ids]))
+        for start in range(0, len(ids) if shown else 0, BATCH):
+            some = ids[start : start + BATCH]
+            self._call(partial(self._passages.update, ids=some, metadatas=[dict(shown) for _ in some]))
         self._call(lambda: self._documents.update(ids=[document_id], metadatas=[dict(facts)]))
 
     def remove(self, document_ids: Sequence[str]) -> None:
@@ -377,9 +396,12 @@ class Index:
         if document_ids:
             self._begin()
             self._call(lambda: self._documents.delete(ids=list(document_ids)))
-            self._remove_passages_of(document_ids)
+            self.remove_passages_of(document_ids)
 
-    def _remove_passages_of(self, document_ids: Sequence[str]) -> None:
+    def remove_passages_of(self, document_ids: Sequence[str]) -> None:
+        """Remove the passages of documents, and leave their records."""
+        if document_ids:
+            self._begin()
         for document_id in document_ids:
             where: Any = {"document_id": document_id}
             ids = self._call(partial(self._passages.get, where=where, include=[]))["ids"]
@@ -388,8 +410,12 @@ class Index:
                 self._call(partial(self._passages.delete, ids=some))
                 self._vectors.drop(some)
 
-    def clear_passages(self) -> None:
-        """Drop every passage, to be made again from the stored documents with the present embedding model."""
+    def drop_passages(self) -> None:
+        """Drop every passage, for each document to be added again; until then its record counts no passages."""
+        ids = [str(row["id"]) for row in self.documents()]
+        for start in range(0, len(ids), BATCH):
+            some = ids[start : start + BATCH]
+            self._call(partial(self._documents.update, ids=some, metadatas=[{"passages": 0} for _ in some]))
         self._call(lambda: self._client.delete_collection(PASSAGES))
         self._call(lambda: self._create_passages(WRITING))
         self._passages = self._call(self._open_passages)

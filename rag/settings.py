@@ -6,9 +6,10 @@ import difflib
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import SettingsError
@@ -43,6 +44,14 @@ class Settings(_Base):
     max_file_mb: float = Field(20, gt=0, description="Largest file that is read, in megabytes.")
     host: str = Field("127.0.0.1", description="Address of the chat page.")
     port: int = Field(7860, ge=1, le=65535, description="Port of the chat page.")
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if value and (url.scheme not in ("http", "https") or not url.hostname or (url.port or 1) < 1):
+            raise ValueError("give it as http://host:port")
+        return value
 
     def __init__(self, **values: Any) -> None:
         known = sorted(type(self).model_fields)
