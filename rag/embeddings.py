@@ -6,7 +6,9 @@ Two models implement it: the bundled multilingual-e5-small on onnxruntime, and a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,10 +72,17 @@ class BundledEmbedder:
 
     def encode_passages(self, texts: Sequence[str], done: Callable[[int], None] = _ignore) -> Floats:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        # One text at a time: padding a batch costs more than onnxruntime gains by it on a CPU.
-        for row, text in enumerate(texts):
-            vectors[row] = self.encoder.encode([PASSAGE_PREFIX + text])[0]
-            done(1)
+        encoder = self.encoder.one_thread
+        # One text at a time on each processor: padding a batch costs more than onnxruntime gains by it, and a vector
+        # does not depend on what else was embedded.
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            try:
+                for row, vector in enumerate(pool.map(lambda text: encoder.encode([PASSAGE_PREFIX + text])[0], texts)):
+                    vectors[row] = vector
+                    done(1)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return vectors
 
     def as_langchain(self) -> Embeddings:

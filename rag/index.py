@@ -48,7 +48,7 @@ from rag.vectors import PassageVectors, with_passage_row
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"

@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from eval.commands import app as eval_app
 from rag.chain import Temei
-from rag.errors import TemeiError
+from rag.errors import DocumentError, TemeiError
 from rag.settings import Settings
 from rag.types import Answer
 
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(eval_app, name="eval")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -160,6 +162,39 @@ def doctor() -> None:
         out.print(f"{mark} {printable(finding.subject)}: {printable(finding.detail)}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
+
+
+@app.command()
+def bench(
+    corpus: Annotated[
+        Path | None, typer.Option(help="Folder, file or .tar.gz of text; ../shared/data/legi-ro.tar.gz or seeds/.")
+    ] = None,
+    sizes: Annotated[str, typer.Option(help="Numbers of passages to search among.")] = "1000,10000",
+    characters: Annotated[int, typer.Option(help="Characters to ingest for real.", min=10_000)] = 300_000,
+    json_out: Annotated[Path, typer.Option("--json", help="Where to write the numbers.")] = Path("bench.json"),
+    png_out: Annotated[Path, typer.Option("--png", help="Where to draw the curves.")] = Path("bench.png"),
+) -> None:
+    """Measure speed and memory against a plain LangChain pipeline on the same weights."""
+    from eval.bench import draw, run_bench, to_json
+
+    try:
+        wanted = [int(size) for size in sizes.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000") from None
+    laws = SEEDS.parent.parent / "shared" / "data" / "legi-ro.tar.gz"
+    text = corpus or (laws if laws.exists() else SEEDS)
+    if not text.exists():
+        raise DocumentError(f"{text} does not exist; name a folder, file or archive of text with --corpus.")
+    found = run_bench(text, Settings(), sizes=wanted, characters=characters, report=_note)
+    json_out.write_text(to_json(found), encoding="utf-8")
+    draw(found, png_out)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("Temei by tutorial", "ratio"):
+        table.add_column(name, justify="right" if name == "ratio" else "left")
+    for name, ratio in found.ratios().items():
+        table.add_row(name, f"{ratio:.2f}")
+    out.print(table)
+    out.print(f"Wrote {json_out} and {png_out}.")
 
 
 def main() -> None:

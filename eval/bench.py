@@ -1,0 +1,320 @@
+"""Speed and memory against the plain pipeline of a tutorial on the same weights, in one run.
+
+Machines are noisy, so everything is measured for both on the same text, and the ratios are what to read. The text is
+the folder or archive given (Markdown and text files), read again with changed numbers where it is too short. Ingestion
+is measured for real on a part; the larger indexes are then filled with further passages of that text whose vectors are
+noisy copies of those already made, since embedding them would take hours and a search does not care.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.tutorial import export_model, open_splitter, open_store
+from ingest.load import to_document
+from ingest.pipeline import add_document
+from ingest.split import split
+from rag.chain import Temei
+from rag.index import Index
+from rag.settings import Settings
+from rag.types import Document
+
+Report = Callable[[str], None]
+TEMEI, TUTORIAL = "Temei", "tutorial"
+COLD_RUNS = 5
+_MEASURED = """
+import json, os, sys, time
+began = time.perf_counter()
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(process, 0)
+print(json.dumps([time.perf_counter() - began, usage.ru_maxrss]))
+sys.exit(bool(status))
+"""
+"""Run by a process of its own: a child's peak memory includes what its parent held when it was made."""
+QUESTIONS = (
+    "Care este termenul de prescripție?",
+    "Cine aprobă bugetul de stat?",
+    "Ce pedeapsă se aplică pentru furt?",
+    "Când intră în vigoare legea?",
+    "Cum se calculează impozitul pe venit?",
+    "Ce drepturi are salariatul la concediu?",
+    "What is the penalty for tax evasion?",
+    "Who appoints the judges?",
+    "How long is the probation period?",
+    "Quelles sont les obligations de l'employeur ?",
+)
+
+
+@dataclass
+class Side:
+    """What one pipeline measured; times in seconds, memory in megabytes, rates by second."""
+
+    passages_per_second: float = 0.0
+    characters_per_second: float = 0.0
+    search: dict[int, dict[str, float]] = field(default_factory=dict)
+    """By number of passages: p50 and p95 of finding passages; for Temei also ``answer_p50`` and ``answer_p95``."""
+    cold_seconds: float = 0.0
+    cold_megabytes: float = 0.0
+
+
+@dataclass
+class Bench:
+    """Both sides of one run, and what they ran on."""
+
+    temei: Side
+    tutorial: Side
+    machine: dict[str, str]
+    notes: list[str]
+
+    def ratios(self) -> dict[str, float]:
+        """Return Temei's figures by the tutorial's; for ingestion more is better, for the rest less."""
+        smallest, largest = min(self.temei.search), max(self.temei.search)
+        found = {
+            "ingest, characters/s": self.temei.characters_per_second / self.tutorial.characters_per_second,
+            "ingest, passages/s": self.temei.passages_per_second / self.tutorial.passages_per_second,
+            "cold question, seconds": self.temei.cold_seconds / self.tutorial.cold_seconds,
+            "cold question, memory": self.temei.cold_megabytes / self.tutorial.cold_megabytes,
+            f"p95 of an answer, {largest} against {smallest} passages": self.temei.search[largest]["answer_p95"]
+            / self.temei.search[smallest]["answer_p95"],
+        }
+        for size in self.temei.search:
+            ours, theirs = self.temei.search[size], self.tutorial.search[size]
+            found[f"search p50, {size} passages"] = ours["p50"] / theirs["p50"]
+            found[f"whole answer p50 by search p50, {size} passages"] = ours["answer_p50"] / theirs["p50"]
+        return found
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """Yield the texts of a folder, an archive or a file, again and again with other numbers."""
+    texts = list(_read(path))
+    turn = 0
+    while texts:
+        for text in texts:
+            yield text if not turn else f"{text}\n\nVarianta {turn}."
+        turn += 1
+
+
+def _read(path: Path) -> Iterator[str]:
+    if path.is_dir():
+        for file in sorted([*path.rglob("*.md"), *path.rglob("*.txt")]):
+            yield file.read_text(encoding="utf-8")
+    elif tarfile.is_tarfile(path):
+        with tarfile.open(path) as archive:
+            for member in sorted(archive.getmembers(), key=lambda m: m.name):
+                stream = archive.extractfile(member) if member.name.endswith((".md", ".txt")) else None
+                if stream is not None:
+                    yield stream.read().decode("utf-8")
+    else:
+        yield path.read_text(encoding="utf-8")
+
+
+def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], characters: int, report: Report) -> Bench:
+    """Measure both pipelines on ``characters`` of text, then at each number of passages."""
+    sizes = sorted(sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        temei = Temei(settings.model_copy(update={"home": home / "temei"}), report=report)
+        shutil.copytree(settings.home / "models", home / "temei" / "models", dirs_exist_ok=True)
+        model = export_model(settings.home / "models")
+        documents = list(_documents(corpus, characters))
+        notes = [
+            f"ingestion measured on {sum(len(d.text) for d in documents):,} characters of {corpus.name}",
+            "larger indexes filled with further text whose vectors are noisy copies of those made",
+            "a cold question is asked of the smallest index",
+        ]
+        ours, theirs = Side(), Side()
+        # In turns, on the same text, so that a slow minute of the machine falls on both.
+        report("ingesting with the tutorial's pipeline")
+        store = open_store(model, home / "tutorial")
+        chunks, vectors = _ingest_tutorial(store, documents, theirs)
+        report("ingesting with Temei")
+        index = Index(temei.settings, temei.embedder, create=True)
+        _ingest_temei(index, documents, ours)
+        rng = np.random.default_rng(0)
+        more = read_texts(corpus)
+        for size in sizes:
+            report(f"filling both to {size} passages")
+            _grow_temei(index, more, size, rng)
+            _grow_tutorial(store, chunks, vectors, size, rng)
+            report(f"searching {size} passages")
+            _search(temei, store, size, ours, theirs)
+            if size == sizes[0]:
+                report("asking from cold")
+                _cold(home, model, ours, theirs)
+        index.close()
+    machine = {
+        "processors": str(os.cpu_count()),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("onnxruntime", "torch", "sentence-transformers", "chromadb")},
+    }
+    return Bench(ours, theirs, machine, notes)
+
+
+def _documents(corpus: Path, characters: int) -> Iterator[Document]:
+    taken = 0
+    for number, text in enumerate(read_texts(corpus)):
+        part = text[: characters - taken]
+        if part.strip():
+            taken += len(part)
+            yield to_document(part, source=f"bench/{number}", name=f"bench {number}")
+        if taken >= characters:
+            return
+
+
+def _ingest_temei(index: Index, documents: Sequence[Document], side: Side) -> None:
+    index.embedder.encode_query("")  # the model is loaded
+    began = time.perf_counter()
+    with index.writing():
+        for document in documents:
+            add_document(document, index, where=document.source)
+    seconds = time.perf_counter() - began
+    side.passages_per_second = len(index) / seconds
+    side.characters_per_second = sum(len(document.text) for document in documents) / seconds
+
+
+def _ingest_tutorial(store: Any, documents: Sequence[Document], side: Side) -> tuple[list[Any], NDArray[np.float32]]:
+    from langchain_core.documents import Document as Page
+
+    store.embeddings.embed_query("")
+    began = time.perf_counter()
+    chunks = open_splitter().split_documents([Page(d.text, metadata={"source": d.source}) for d in documents])
+    store.add_documents(chunks)
+    seconds = time.perf_counter() - began
+    side.passages_per_second = len(chunks) / seconds
+    side.characters_per_second = sum(len(document.text) for document in documents) / seconds
+    return chunks, np.asarray(store.get(include=["embeddings"])["embeddings"], dtype=np.float32)
+
+
+def _noisy(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    noise = rng.standard_normal(vectors.shape).astype(np.float32)
+    mixed = vectors + 0.3 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _grow_temei(index: Index, texts: Iterator[str], size: int, rng: np.random.Generator) -> None:
+    known = np.concatenate([rows[1:] for rows in index.vectors([p.id for p in index.scan()][:2000]).values()])
+    with index.writing():
+        while (missing := size - len(index)) > 0:
+            text = f"{next(texts)}\n\nExemplarul {len(index)}."
+            document = to_document(text, source=f"more/{len(index)}", name=f"more {len(index)}")
+            passages = split(document, index.settings.passage_tokens)[:missing]
+            rows = [known[rng.integers(0, len(known), len(p.sentences))] for p in passages]
+            index.add(document, passages, [_noisy(row, rng) for row in rows], path=document.source, ingested="")
+
+
+def _grow_tutorial(
+    store: Any, chunks: Sequence[Any], vectors: NDArray[np.float32], size: int, rng: np.random.Generator
+) -> None:
+    collection = store._collection  # the store embeds whatever it adds; these have their vectors
+    while (held := collection.count()) < size:
+        picked = rng.integers(0, len(chunks), min(1000, size - held))
+        collection.add(
+            ids=[f"more-{held + row}" for row in range(len(picked))],
+            embeddings=_noisy(vectors[picked], rng),
+            documents=[f"{chunks[row].page_content} {held}" for row in picked],
+            metadatas=[{"source": "more"} for _ in picked],
+        )
+
+
+def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> None:
+    times: dict[str, list[float]] = {"temei": [], "answer": [], "tutorial": []}
+    ways: dict[str, Callable[[str], object]] = {
+        "temei": lambda question: temei.retrieve(question, 4),
+        "answer": temei.answer,
+        "tutorial": lambda question: store.similarity_search(question, k=4),
+    }
+    for turn in range(11):
+        for question in QUESTIONS:
+            for name, ask in ways.items():
+                began = time.perf_counter()
+                ask(question)
+                if turn:  # the first turn warms up
+                    times[name].append(time.perf_counter() - began)
+
+    def percentile(name: str, share: int) -> float:
+        return float(np.percentile(times[name], share))
+
+    ours.search[size] = {
+        "p50": percentile("temei", 50), "p95": percentile("temei", 95), "answer_p50": percentile("answer", 50), "answer_p95": percentile("answer", 95)
+    }  # fmt: skip
+    theirs.search[size] = {"p50": percentile("tutorial", 50), "p95": percentile("tutorial", 95)}
+
+
+def _cold(home: Path, model: Path, ours: Side, theirs: Side) -> None:
+    """Measure whole processes, in turns; the medians are kept."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TEMEI_")}
+    ask = "import sys; from ui.cli import main; sys.argv = ['temei', 'ask', sys.argv[1]]; main()"
+    commands = {
+        TEMEI: [sys.executable, "-c", ask, QUESTIONS[0]],
+        TUTORIAL: [sys.executable, "-m", "eval.tutorial", str(model), str(home / "tutorial"), QUESTIONS[0]],
+    }
+    seconds: dict[str, list[float]] = {TEMEI: [], TUTORIAL: []}
+    megabytes: dict[str, list[float]] = {TEMEI: [], TUTORIAL: []}
+    for turn in range(COLD_RUNS + 1):
+        for name, command in commands.items():
+            result = subprocess.run(
+                [sys.executable, "-S", "-c", _MEASURED, *command],
+                env=env | {"TEMEI_HOME": str(home / "temei")},
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            took, peak = json.loads(result.stdout)
+            if turn:  # the first turn reads the files from disk
+                seconds[name].append(took)
+                megabytes[name].append(peak / (1e6 if sys.platform == "darwin" else 1e3))
+    ours.cold_seconds, theirs.cold_seconds = (float(np.median(seconds[name])) for name in (TEMEI, TUTORIAL))
+    ours.cold_megabytes, theirs.cold_megabytes = (float(np.median(megabytes[name])) for name in (TEMEI, TUTORIAL))
+
+
+def to_json(bench: Bench) -> str:
+    """Return the run as JSON, ratios included."""
+    return json.dumps({**asdict(bench), "ratios": bench.ratios()}, indent=1, ensure_ascii=False) + "\n"
+
+
+def draw(bench: Bench, path: Path) -> None:
+    """Draw search time by size, ingestion and the cold question as one PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    curves, rates, cold = figure.subplots(1, 3, width_ratios=(2, 1, 1))
+    colours = {TEMEI: "#1f5f4a", TUTORIAL: "#b0a18f"}
+    for name, side in ((TEMEI, bench.temei), (TUTORIAL, bench.tutorial)):
+        sizes = sorted(side.search)
+        for key, style in (("p50", "-"), ("p95", ":")):
+            curves.plot(
+                sizes, [1e3 * side.search[s][key] for s in sizes], style, marker="o", color=colours[name],
+                label=f"{name}, search {key}",
+            )  # fmt: skip
+    sizes = sorted(bench.temei.search)
+    answers = [1e3 * bench.temei.search[s]["answer_p50"] for s in sizes]
+    curves.plot(sizes, answers, "--", marker="s", color=colours[TEMEI], label="Temei, whole answer p50")
+    curves.set(xscale="log", xlabel="passages", ylabel="milliseconds a question", ylim=(0, None))
+    curves.legend(frameon=False, fontsize=8)
+    for axis, title, values in (
+        (rates, "characters ingested a second", [s.characters_per_second for s in (bench.temei, bench.tutorial)]),
+        (cold, "seconds, question from cold", [s.cold_seconds for s in (bench.temei, bench.tutorial)]),
+    ):
+        bars = axis.bar([TEMEI, TUTORIAL], values, color=list(colours.values()))
+        axis.bar_label(bars, fmt="{:,.0f}" if max(values) > 100 else "{:.1f}")
+        axis.set_title(title, fontsize=9)
+    for axis in (curves, rates, cold):
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)
