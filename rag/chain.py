@@ -61,6 +61,7 @@ class Temei:
     ) -> None:
         self.settings = settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
+        self._surprise = Surprise.of(self.embedder)
         self._index: Index | None = None
         self._opening = threading.Lock()
 
@@ -162,7 +163,7 @@ class Temei:
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
         ranked = rank_sentences(retrieval)
-        sure = confidence(retrieval, ranked, Surprise.of(self.embedder))
+        sure = confidence(retrieval, ranked, self._surprise)
         chosen = choose(ranked, self.settings.max_sentences) if sure >= self.settings.min_confidence else []
         taken = time.perf_counter() - began
         retrieving = asked.timings["retrieve"]

@@ -16,8 +16,10 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
-from rag.bundled import MAX_TOKENS, Encoder, Weights, build_tokenizer, open_encoder
+from rag.bundled import Encoder, build_tokenizer, open_encoder
 from rag.errors import ModelError
+from rag.unigram import MAX_TOKENS
+from rag.weights import Weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -68,16 +70,20 @@ class BundledEmbedder:
         self.dimension = self.encoder.weights.hidden
 
     def encode_query(self, text: str) -> Floats:
-        return np.asarray(self.encoder.encode([QUERY_PREFIX + text])[0], dtype=np.float32)
+        return self.encoder.encode(self.encoder.unigram.encode(QUERY_PREFIX + text))
 
     def encode_passages(self, texts: Sequence[str], done: Callable[[int], None] = _ignore) -> Floats:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        encoder = self.encoder.one_thread
+        encoder, tokenizer = self.encoder.one_thread, self.encoder.tokenizer
+
+        def encode(text: str) -> Floats:
+            return encoder.encode(tokenizer.encode(PASSAGE_PREFIX + text).ids)
+
         # One text at a time on each processor: padding a batch costs more than onnxruntime gains by it, and a vector
         # does not depend on what else was embedded.
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             try:
-                for row, vector in enumerate(pool.map(lambda text: encoder.encode([PASSAGE_PREFIX + text])[0], texts)):
+                for row, vector in enumerate(pool.map(encode, texts)):
                     vectors[row] = vector
                     done(1)
             except BaseException:

@@ -7,14 +7,15 @@ sum over its pieces, and "when" and "când" tell little wherever they are asked.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 import regex
-from tokenizers import Tokenizer
 
-from rag.bundled import Weights, build_tokenizer
+from rag.bundled import build_tokenizer
 from rag.embeddings import BundledEmbedder, Embedder
 from rag.language import stem, words
+from rag.weights import Weights
 
 COMMON, RARE = 6.0, 20.0
 """Surprise in nats at which a word begins to count, and from which on it counts in full."""
@@ -25,20 +26,20 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 class Surprise:
     """Weights of words by their surprise, from 0 for the commonest to 14 nats."""
 
-    def __init__(self, tokenizer: Tokenizer, weights: Weights) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, pieces: Callable[[str], Sequence[int]], weights: Weights) -> None:
+        self._pieces = pieces
         self._scores = weights.piece_scores()
         self.weight = lru_cache(maxsize=4096)(self._weight)
 
     @classmethod
     def of(cls, embedder: Embedder) -> Surprise:
-        """Return the weights, sharing the tokenizer of the bundled model where it is loaded anyway."""
+        """Return the weights, with the vocabulary of the bundled model where it is open anyway."""
         if isinstance(embedder, BundledEmbedder):
-            return cls(embedder.encoder.tokenizer, embedder.encoder.weights)
+            return cls(embedder.encoder.unigram.pieces, embedder.encoder.weights)
         return _from_wheel()
 
     def _weight(self, word: str) -> float:
-        ids = self._tokenizer.encode(word, add_special_tokens=False).ids
+        ids = list(self._pieces(word))
         return min(max(-float(self._scores[ids].sum()) - COMMON, 0.0), RARE - COMMON)
 
     def overlap(self, question: str, text: str, language: str) -> float:
@@ -56,4 +57,5 @@ class Surprise:
 @cache
 def _from_wheel() -> Surprise:
     weights = Weights.open()
-    return Surprise(build_tokenizer(weights), weights)
+    tokenizer = build_tokenizer(weights)
+    return Surprise(lambda word: tokenizer.encode(word, add_special_tokens=False).ids, weights)
