@@ -17,6 +17,7 @@ from rag.cite import cite
 from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
 from rag.errors import QuestionError
+from rag.followup import standalone
 from rag.index import Index
 from rag.read import choose, rank_sentences
 from rag.refuse import refusal
@@ -139,7 +140,9 @@ class Temei:
         fields = {"question": given} if isinstance(given, str) else dict(given)
         question = self._check(fields.get("question"))
         history = tuple(fields.get("history") or ())
-        return _Asked(question, history, fields.get("document_ids"), standalone=question)
+        return _Asked(
+            question, history, fields.get("document_ids"), standalone=standalone(question, history, self._surprise)
+        )
 
     def _search(self, query: str, count: int, document_ids: Sequence[str] | None) -> Retrieval:
         return retrieve(

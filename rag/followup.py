@@ -1,0 +1,158 @@
+"""Follow-up questions: "And when?" carries over the topic of the last answered turn.
+
+Without a language model a question is rewritten only where it plainly cannot stand alone: it names nothing ("De ce?"),
+it is a fragment ("Din ce oraș?"), or it points back ("Și cine a trimis-o?", "What about China?") and names little
+itself. The rewriting adds the words of the earlier question that name something; one that stands alone is kept as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import regex
+
+from rag.language import fold, question_language, words
+from rag.surprise import Surprise
+from rag.types import Turn
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
+NAMES_SOMETHING = 3.2
+"""Surprise above the commonest words from which on a word names something."""
+
+FEW = 3
+"""A question that points back and names more words than this stands alone all the same."""
+
+FRAGMENT = 3
+"""A question of at most this many words, without a form of "to be", that names one thing is a fragment."""
+
+
+@dataclass(frozen=True)
+class _Grammar:
+    """Folded words of a language: those that open a follow-up, point back, ask, and are forms of "to be"."""
+
+    opens: frozenset[str]
+    points_back: frozenset[str]
+    asks: frozenset[str]
+    be: frozenset[str]
+    phrases: tuple[str, ...] = ()
+
+
+def _grammar(opens: str, points_back: str, asks: str, be: str, phrases: tuple[str, ...] = ()) -> _Grammar:
+    sets = [frozenset(each.split()) for each in (opens, points_back, asks, be)]
+    return _Grammar(sets[0], sets[1], sets[2], sets[3], phrases)
+
+
+_GRAMMARS = {
+    "ro": _grammar(
+        "si dar iar sau insa atunci",
+        "el ea ei ele acesta aceasta acestia acestea acela aceea aceia acelea asta astia alea acolo",
+        "cine ce cand unde cum cat cati cate cata care cui caruia careia de pentru cu la in pe din prin fost este mai",
+        "este e sunt era erau fi fost",
+        ("ce zici de", "cum ramane cu"),
+    ),
+    "en": _grammar(
+        "and but or so then also",
+        "it its he she they them him his her hers their theirs this that these those",
+        "who what when where how why which whose whom many much does did do is are was were can will about for",
+        "is are was were be am",
+        ("what about", "how about"),
+    ),
+    "fr": _grammar(
+        "et mais ou alors",
+        "il elle ils elles celui celle ceux celles cela ca y lui leur",
+        "qui que quoi quand ou comment combien pourquoi quel quelle quels quelles est ce",
+        "est sont etait etaient",
+    ),
+    "de": _grammar(
+        "und aber oder dann",
+        "er sie es ihn ihm ihnen dies dieses dort dabei davon dazu",
+        "wer was wann wo wie warum welche welcher welches wem wen wessen viele",
+        "ist sind war waren",
+    ),
+    "es": _grammar(
+        "y pero o entonces",
+        "ella ellos ellas eso esto ese esa esos esas alli",
+        "quien que cuando donde como cuanto cuantos cuanta cuantas cual cuales por",
+        "es son era eran fue",
+    ),
+    "it": _grammar(
+        "e ma o allora",
+        "lui lei loro esso essa questo questa questi queste quello quella li",
+        "chi che cosa quando dove come quanto quanti quanta quante quale quali perche",
+        "e sono era erano",
+    ),
+    "pt": _grammar(
+        "e mas ou entao",
+        "ele ela eles elas isso isto esse essa ali dele dela",
+        "quem que quando onde como quanto quantos quanta quantas qual quais por",
+        "e sao era eram foi",
+    ),
+    "hu": _grammar(
+        "es de vagy hat",
+        "o ok ezt azt ott akkor annak ennek azok ezek",
+        "ki mi mit mikor hol hogyan miert hany mennyi melyik kinek",
+        "van vannak volt",
+    ),
+}
+_CLITIC = regex.compile(r"^\p{L}{3,}-(?:o|l|i|le)$|^(?:l|i|le|o)-a[muv]?\p{L}*$")
+"""Romanian pronouns joined to a verb: trimis-o, l-au."""
+
+_NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{Ll}+")
+"""A question that names somebody means that one by its "he" and "its"."""
+
+_CHINESE = regex.compile(r"^(?:那么?|还有|然后)|[它他她]们?|那[里儿]")
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+
+
+def standalone(question: str, history: Sequence[Turn], surprise: Surprise) -> str:
+    """Return the question as it can be understood without the conversation."""
+    topic, language = "", "ro"
+    for turn in history:
+        if not turn.abstained and turn.question.strip():
+            language = question_language(turn.question, {language})
+            topic = _joined(turn.question, topic, language, surprise)
+    return _joined(question, topic, question_language(question, {language}), surprise) if topic else question
+
+
+def _joined(question: str, topic: str, language: str, surprise: Surprise) -> str:
+    if not topic or stands_alone(question, language, surprise):
+        return question
+    known = set(words(question))
+    carried = [word for word in _naming(topic, language, surprise) if not known.issuperset(words(word))]
+    return f"{question} ({' '.join(carried)})" if carried else question
+
+
+def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
+    """Return whether a question in that language can be understood by itself."""
+    if _UNSPACED.search(question):
+        return not _CHINESE.search(question)
+    grammar = _GRAMMARS.get(language)
+    if grammar is None:
+        return True
+    spoken = [fold(word) for word in _WORD.findall(question)]
+    naming = _naming(question, language, surprise)
+    if not naming:
+        return False
+    opens = spoken[0] in grammar.opens or fold(question).lstrip(" ¿¡").startswith(grammar.phrases or ("\0",))
+    points_back = opens or (
+        not _NAME.search(question)
+        and (
+            any(word in grammar.points_back for word in spoken)
+            or (language == "ro" and any(_CLITIC.search(word) for word in spoken))
+            or (language == "en" and spoken[-1] == "there" and not grammar.be & set(spoken))
+        )
+    )
+    fragment = len(spoken) <= FRAGMENT and len(naming) == 1 and not grammar.be & set(spoken)
+    return not fragment and (not points_back or len(naming) > FEW)
+
+
+def _naming(text: str, language: str, surprise: Surprise) -> list[str]:
+    """Return the words of a text that name something, as written."""
+    grammar = _GRAMMARS.get(language)
+    empty = grammar.opens | grammar.points_back | grammar.asks | grammar.be if grammar else frozenset()
+    return [
+        word
+        for word in _WORD.findall(text)
+        if fold(word) not in empty and surprise.weight(word.lower()) >= NAMES_SOMETHING
+    ]
