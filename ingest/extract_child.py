@@ -64,8 +64,7 @@ def tidy(text: str) -> str:
 def too_long(limits: Limits) -> FormatError:
     """Return the error for a file of more text than allowed."""
     return FormatError(
-        f"gives more than the {limits.characters:,} characters allowed; "
-        "split it, or raise TEMEI_MAX_EXTRACTED_CHARS."
+        f"gives more than the {limits.characters:,} characters allowed; split it, or raise TEMEI_MAX_EXTRACTED_CHARS."
     )
 
 
@@ -79,8 +78,7 @@ def too_slow(limits: Limits) -> FormatError:
 def too_big(limits: Limits) -> FormatError:
     """Return the error for a file that takes more memory than allowed."""
     return FormatError(
-        f"takes more than the {limits.megabytes} MB of memory allowed to read; "
-        "leave it out, or raise TEMEI_EXTRACT_MB."
+        f"takes more than the {limits.megabytes} MB of memory allowed to read; leave it out, or raise TEMEI_EXTRACT_MB."
     )
 
 
@@ -98,16 +96,18 @@ def main() -> None:
 
 def _restrain(limits: Limits) -> None:
     seconds, room = math.ceil(limits.seconds), limits.megabytes * 1_000_000
+    output = 8 * limits.characters + 1_000_000
     bounds = {
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_AS: room,
-        resource.RLIMIT_FSIZE: 8 * limits.characters + 1_000_000,
-        resource.RLIMIT_CORE: 0,
+        # At the second of the two the system kills outright; the first has a signal of its own.
+        resource.RLIMIT_CPU: (seconds, seconds + 1),
+        resource.RLIMIT_AS: (room, room),
+        resource.RLIMIT_FSIZE: (output, output),
+        resource.RLIMIT_CORE: (0, 0),
     }
     for kind, most in bounds.items():
         # Not every system knows every one of them, and a stricter one may be in force already.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+            resource.setrlimit(kind, most)
     # Should the program that started this one be gone, nobody else would stop it.
     signal.alarm(seconds + 5)
 

@@ -1,41 +1,91 @@
-"""Loading: a file on disk to a `Document`, its text exactly as it stands in the file."""
+"""Loading: a file on disk to a `Document`.
+
+The text of a text file is exactly as it stands there; that of the other formats is what `ingest.extract` gets out.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import regex
 import yaml
 
+from ingest.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
+from ingest.extract_child import Limits
 from rag.errors import DocumentError
 from rag.language import detect_language
 from rag.types import Document
 
 _FRONT_MATTER = regex.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", flags=regex.DOTALL | regex.MULTILINE)
+_DEFAULTS = Limits()
+_LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
 _HEADING = regex.compile(r"^#[ \t]+(.+?)[ \t]*#*[ \t]*$", flags=regex.MULTILINE)
 
 
-def _read_text(path: Path, data: bytes) -> str:
-    if b"\0" in data:
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    data: bytes
+    source: str
+    limits: Limits
+
+
+def _load_text(file: _File) -> Document:
+    path, kind = file.path, looks_like(file.data)
+    if kind == BINARY or (kind == TEXT and b"\0" in file.data):
         raise DocumentError(f"{path} is a binary file, not text; convert it to UTF-8 text first.")
+    if kind != TEXT:
+        raise DocumentError(f"{path} is {kind}, not plain text; give it the ending of its format, or convert it.")
     try:
-        return data.decode("utf-8-sig")
+        text = file.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(
             f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8, "
             f"for example: iconv -f WINDOWS-1250 -t UTF-8 {path.name}"
         ) from error
+    return to_document(text, source=file.source, name=path.stem, where=str(path))
 
 
-LOADERS: dict[str, Callable[[Path, bytes], str]] = {
-    ".txt": _read_text,
-    ".md": _read_text,
-    ".markdown": _read_text,
+def _load_extracted(function: str, kinds: Collection[str], file: _File) -> Document:
+    """Return a file as ``function`` extracts it, if its first bytes are of one of ``kinds``."""
+    path, kind = file.path, looks_like(file.data)
+    if not file.data:
+        raise DocumentError(f"{path} is empty; save or download it anew.")
+    if kind not in kinds:
+        raise DocumentError(f"{path} is by its content {kind}; give it the ending of its format, or leave it out.")
+    found = extract(path, file.data, function, file.limits)
+    if not found.text:
+        raise DocumentError(f"{path} has no text that can be read; leave it out, or convert it to text.")
+    return Document(
+        id=_id(found.text),
+        title=_title(found.title) or _spaced(path.stem),
+        source=file.source,
+        text=found.text,
+        language=detect_language(found.text),
+        pages=found.pages,
+    )
+
+
+_load_html = partial(_load_extracted, "ingest.extract_html:read_html", (HTML, TEXT))
+
+LOADERS: dict[str, Callable[[_File], Document]] = {
+    ".txt": _load_text,
+    ".md": _load_text,
+    ".markdown": _load_text,
+    ".pdf": partial(_load_extracted, "ingest.extract_pdf:read_pdf", (PDF,)),
+    ".docx": partial(_load_extracted, "ingest.extract_zip:read_docx", (ZIP,)),
+    ".epub": partial(_load_extracted, "ingest.extract_zip:read_epub", (ZIP,)),
+    ".html": _load_html,
+    ".htm": _load_html,
+    ".xhtml": _load_html,
 }
-"""How the bytes of a file become text, by suffix."""
+"""How a file becomes a document, by suffix."""
 
 
 def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -67,24 +117,39 @@ def _visible_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def load(path: Path, *, source: str = "", max_bytes: int = 20_000_000) -> Document:
-    """Return the file as a document.
+def load(
+    path: Path,
+    *,
+    source: str = "",
+    max_bytes: int = 20_000_000,
+    max_pages: int = _DEFAULTS.pages,
+    extract_seconds: float = _DEFAULTS.seconds,
+    extract_mb: int = _DEFAULTS.megabytes,
+    max_extracted_chars: int = _DEFAULTS.characters,
+) -> Document:
+    """Return the file as a document; what comes after ``max_bytes`` bounds what is not plain text.
 
     Raises:
-        DocumentError: the file cannot be read, is too large, binary, not UTF-8 or empty, or its front matter is broken.
+        DocumentError: the file cannot be read, is too large, not of the format its name says, or empty, or its front
+            matter is broken; or extracting its text fails or goes beyond the bounds.
     """
+    loader = LOADERS.get(path.suffix.lower())
+    if loader is None:
+        raise DocumentError(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
     try:
-        size = path.stat().st_size
-        if size > max_bytes:
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
+            raise DocumentError(f"{path} is not a file but a device; give a file.")
+        if status.st_size > max_bytes:
             raise DocumentError(
-                f"{path} has {size / 1e6:.0f} MB, more than the {max_bytes / 1e6:.0f} allowed; "
+                f"{path} has {status.st_size / 1e6:.0f} MB, more than the {max_bytes / 1e6:.0f} allowed; "
                 "split it, or raise TEMEI_MAX_FILE_MB."
             )
         data = path.read_bytes()
     except OSError as error:
         raise DocumentError(f"{path} cannot be read ({error.strerror}); check that you may read it.") from error
-    text = LOADERS[path.suffix.lower()](path, data)
-    return to_document(text, source=source or str(path), name=path.stem, where=str(path))
+    limits = Limits(max_pages, extract_seconds, extract_mb, max_extracted_chars)
+    return loader(_File(path, data, source or str(path), limits))
 
 
 def to_document(text: str, *, source: str, name: str, where: str = "") -> Document:
@@ -98,17 +163,24 @@ def to_document(text: str, *, source: str, name: str, where: str = "") -> Docume
     if not text[body:].strip():
         raise DocumentError(f"{where} is empty; put text into it, or leave it out.")
     heading = _HEADING.search(text, body)
-    title = facts.get("title") or (heading.group(1) if heading else _spaced(name))
-    language = str(facts.get("language") or "").lower().split("-")[0]
+    language = _LANGUAGE.match(str(facts.get("language") or "").lower())
     return Document(
-        id=hashlib.sha256(text.encode()).hexdigest()[:24],
-        title=str(title).strip()[:300],
+        id=_id(text),
+        title=_title(facts.get("title") or "") or _title(heading.group(1) if heading else "") or _spaced(name),
         source=source,
         text=text,
-        language=language or detect_language(text[body:]),
+        language=language.group() if language else detect_language(text[body:]),
         url=str(facts.get("url") or ""),
         body=body,
     )
+
+
+def _id(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _title(stated: object) -> str:
+    return " ".join(str(stated).split())[:300]
 
 
 def _front_matter(text: str, where: str) -> tuple[dict[str, Any], int]:
@@ -118,7 +190,7 @@ def _front_matter(text: str, where: str) -> tuple[dict[str, Any], int]:
         return {}, 0
     try:
         facts = yaml.safe_load(match.group(1))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:150]
         raise DocumentError(
             f"{where} begins with front matter that is not YAML ({reason}); mend or remove it."

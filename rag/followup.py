@@ -2,7 +2,7 @@
 
 Without a language model a question is rewritten only where it plainly cannot stand alone: it names nothing ("De ce?"),
 it is a fragment ("Din ce oraș?"), or it points back ("Și cine a trimis-o?", "What about China?") and names little
-itself. The rewriting adds the words of the earlier question that name something; one that stands alone is kept as it is.
+itself. The rewriting adds the words of the earlier question that name something; one that stands alone is kept.
 """
 
 from __future__ import annotations
