@@ -1,0 +1,236 @@
+"""The command ``temei eval`` and what is below it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from rag.errors import DatasetError
+
+if TYPE_CHECKING:  # what measures is imported by who measures: `temei ask` starts without it
+    from eval.corpus import Advance
+    from eval.dataset import Dataset
+    from eval.open import LeaveOut
+
+app = typer.Typer(
+    help="Measure answers and retrieval on a question set.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def all_problems() -> Iterator[None]:
+    """Print each of many problems on a line of its own, and exit with status 2."""
+    try:
+        yield
+    except DatasetError as error:
+        problems = str(error).splitlines()
+        if len(problems) < 2:
+            raise
+        for problem in problems:
+            err.print(escape(problem), style="red")
+        err.print(f"temei: {len(problems)} problems", style="red")
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Advance]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(escape(what))
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield advance
+
+
+def _existing(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+@app.callback()
+def evaluate(
+    context: typer.Context,
+    dataset: Annotated[
+        str, typer.Option(help="squad:PATH, beir:PATH, adversarial:PATH or a JSONL file; the shipped set by default.")
+    ] = "",
+    questions: Annotated[
+        str | None, typer.Option(metavar="PATH", help="squad: ask the questions of this parallel file.")
+    ] = None,
+    paragraphs: Annotated[
+        str | None, typer.Option(metavar="PATH", help="adversarial: the SQuAD file of its paragraphs.")
+    ] = None,
+    documents: Annotated[str | None, typer.Option(metavar="FOLDER", help="JSONL: the folder of its documents.")] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(metavar="gold|document", help="Keep the gold paragraph, or its whole article, from the search."),
+    ] = None,
+    keep_answerable: Annotated[
+        bool, typer.Option("--keep-answerable", help="With --leave-out, ask every question also with nothing left out.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
+    json_out: Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write the report as JSON.")] = None,
+    html_out: Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write the report as a page.")] = None,
+    baselines: Annotated[bool, typer.Option(help="Search also with BM25, dense and rank fusion alone.")] = True,
+    tutorial: Annotated[
+        bool, typer.Option("--tutorial", help="Search also as LangChain's tutorial does (loads torch, takes longer).")
+    ] = False,
+    gate: Annotated[bool, typer.Option("--gate", help="Fail (status 1) where a committed floor is broken.")] = False,
+    write_floors: Annotated[
+        bool, typer.Option("--write-floors", help="Commit to what was measured: rewrite eval/floors.toml.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Measure answers and retrieval on a question set."""
+    if context.invoked_subcommand is not None:
+        return
+    if leave_out not in (None, "gold", "document"):
+        raise typer.BadParameter("choose gold or document", param_hint="--leave-out")
+    if keep_answerable and leave_out is None:
+        raise typer.BadParameter("goes with --leave-out", param_hint="--keep-answerable")
+    if limit is not None and (gate or write_floors):
+        raise typer.BadParameter("floors are for the whole set", param_hint="--limit")
+    from eval.open import open_dataset
+
+    left_out: LeaveOut | None = "gold" if leave_out == "gold" else "document" if leave_out == "document" else None
+    with all_problems():
+        opened = open_dataset(
+            dataset,
+            questions=_existing(questions),
+            paragraphs=_existing(paragraphs),
+            documents=_existing(documents),
+            leave_out=left_out,
+            keep=keep_answerable,
+            limit=limit,
+        )
+    _evaluate(
+        opened,
+        json_out=_existing(json_out),
+        html_out=_existing(html_out),
+        baselines=baselines,
+        tutorial=tutorial,
+        gate=gate,
+        floors=write_floors,
+        seed=seed,
+    )
+
+
+def _evaluate(
+    dataset: Dataset,
+    *,
+    json_out: Path | None,
+    html_out: Path | None,
+    baselines: bool,
+    tutorial: bool,
+    gate: bool,
+    floors: bool,
+    seed: int,
+) -> None:
+    from eval.baselines import run_baselines
+    from eval.corpus import open_corpus
+    from eval.gate import fallen, read_floors, write_floors
+    from eval.report import print_report, write_json, write_text
+    from eval.runner import Run, run
+    from eval.summary import summarise
+    from rag.settings import Settings
+
+    limits = read_floors(dataset.name) if gate else {}
+    settings = Settings()
+    with _progress() as advance:
+        temei = open_corpus(
+            dataset, settings, report=lambda line: err.print(escape(line), style="dim"), advance=advance
+        )
+        records = run(dataset, temei, advance)
+        others = {}
+        if baselines:
+            models = settings.home / "models"
+            others = run_baselines(dataset, temei, records, tutorial=tutorial, models=models, advance=advance)
+    report = summarise(Run(dataset, records, others), settings, seed=seed)
+    print_report(report, out)
+    if json_out is not None:
+        write_json(report, json_out)
+    if html_out is not None:
+        from eval.page import page
+
+        write_text(html_out, page(report))
+    if floors:
+        write_floors(report)
+    broken = fallen(report["metrics"], limits)
+    for line in broken:
+        err.print(f"The gate is shut: {escape(line)}", style="red")
+    if broken:
+        raise typer.Exit(1)
+    if gate:
+        out.print(f"[green]The gate is open: all {len(limits)} floors hold.[/]")
+
+
+@app.command()
+def validate(
+    dataset: Annotated[str, typer.Argument(help="As --dataset; the shipped set by default.")] = "",
+    documents: Annotated[str | None, typer.Option(metavar="FOLDER", help="JSONL: the folder of its documents.")] = None,
+    paragraphs: Annotated[str | None, typer.Option(metavar="PATH", help="adversarial: its SQuAD file.")] = None,
+    questions: Annotated[str | None, typer.Option(metavar="PATH", help="squad: a parallel file.")] = None,
+) -> None:
+    """Check a question set against its documents, and report every problem by file and line."""
+    from eval.open import open_dataset
+    from eval.report import describe
+
+    with all_problems():
+        opened = open_dataset(
+            dataset, documents=_existing(documents), paragraphs=_existing(paragraphs), questions=_existing(questions)
+        )
+    answerable = sum(example.answerable for example in opened.examples)
+    what = describe(opened.name, len(opened.examples), answerable, len(opened.documents))
+    out.print(f"{escape(what)}; nothing is wrong.")
+    drafts = int(opened.options.get("drafts", "0"))
+    if drafts:
+        out.print(f"[yellow]{drafts} are drafts, to be corrected by a person.[/]")
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(metavar="A.json", help="A report that temei eval --json wrote.")],
+    after: Annotated[str, typer.Argument(metavar="B.json", help="Another, of the same questions.")],
+    seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
+) -> None:
+    """Compare two runs: which metrics and examples changed, and whether it is more than noise."""
+    from eval.compare import compare as compare_reports
+    from eval.compare import print_comparison
+    from eval.report import read_json
+
+    first, second = read_json(Path(before)), read_json(Path(after))
+    print_comparison(compare_reports(first, second, seed=seed), first, second, out)
+
+
+@app.command()
+def draft(
+    document: Annotated[str, typer.Argument(help="A text or Markdown file.")],
+    output: Annotated[str | None, typer.Option("--out", metavar="OUT", help="Write to a file.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="At most so many questions.")] = 20,
+) -> None:
+    """Write a first set of questions on a document, for a person to correct."""
+    from eval.draft import draft as draft_questions
+    from eval.draft import to_jsonl
+    from eval.report import write_text
+
+    text = to_jsonl(draft_questions(Path(document), count))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(Path(output), text)
+        out.print(f"Wrote {text.count(chr(10))} drafts to {escape(output)}; correct them, then: temei eval validate")

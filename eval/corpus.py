@@ -1,0 +1,73 @@
+"""A question set's documents as an index of its own, kept under ``TEMEI_HOME/eval`` while nothing changes."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import ingest
+import rag
+from eval.dataset import Dataset
+from ingest.pipeline import add_document
+from rag.chain import Temei
+from rag.embeddings import Embedder, open_embedder
+from rag.index import Index
+from rag.settings import Settings
+
+KEEP_DAYS = 14
+Advance = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+def open_corpus(
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    advance: Advance = lambda what, done, total: None,
+) -> Temei:
+    """Return Temei over exactly the documents of a question set, ingesting them where that is still to do.
+
+    Raises:
+        LockedIndexError: another process is ingesting the same documents.
+    """
+    embedder = embedder or open_embedder(settings.embedding_model, settings.home / "models", report)
+    home = settings.home / "eval" / _key(dataset, settings, embedder)
+    _forget_old(home)
+    home.mkdir(parents=True, exist_ok=True)
+    settings = settings.model_copy(update={"home": home})
+    index = Index(settings, embedder, create=True)
+    known = {str(row["id"]) for row in index.documents()}
+    missing = {name: document for name, document in dataset.documents.items() if document.id not in known}
+    if missing:
+        with index.writing():
+            for number, (name, document) in enumerate(missing.items()):
+                advance("ingesting", number, len(missing))
+                add_document(document, index, where=name)
+        advance("ingesting", len(missing), len(missing))
+    index.close()
+    (home / "used").touch()
+    return Temei(settings, report=report, embedder=embedder)
+
+
+def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
+    """Return a hash of all that the index depends on: the documents, and the code and settings that index them."""
+    hashed = hashlib.sha256(f"{embedder.name}\0{settings.passage_tokens}\0".encode())
+    for name, document in sorted(dataset.documents.items()):
+        hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
+    rooms = [Path(room.__file__).parent for room in (rag, ingest) if room.__file__]
+    stages = ["index", "bm25", "vectors", "embeddings", "bundled", "language", "split", "pipeline"]
+    for path in (room / f"{stage}.py" for room in rooms for stage in stages):
+        hashed.update(path.read_bytes() if path.exists() else b"")
+    return hashed.hexdigest()[:16]
+
+
+def _forget_old(home: Path) -> None:
+    """Remove the indexes that no run has used for long."""
+    for stamp in home.parent.glob("*/used"):
+        if stamp.parent != home and time.time() - stamp.stat().st_mtime > KEEP_DAYS * 86400:
+            shutil.rmtree(stamp.parent, ignore_errors=True)

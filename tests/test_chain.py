@@ -1,0 +1,408 @@
+"""The chain, with the real model on the real article, and with a fake one where the text matters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from conftest import ROOT, SEED, write_articles
+from fakes import FakeEmbedder
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from langchain_core.callbacks import BaseCallbackHandler
+
+import rag
+from ingest import ingest
+from rag import Answer, Settings, Temei, Turn
+from rag.embeddings import BundledEmbedder
+from rag.errors import QuestionError
+from rag.index import Index
+
+real = pytest.mark.model
+
+WHAT_WAS_CREATED = "Ce a creat înființarea Organizației Internaționale?"
+ANSWERABLE = [
+    WHAT_WAS_CREATED,
+    "Când a trimis președintele scrisoarea de felicitare?",
+    "Ce ar trebui să consolideze toate țările?",
+    "When was the letter of congratulation sent?",
+    "What should all countries strengthen?",
+    "所有国家应该加强什么？",
+]
+UNANSWERABLE = [
+    ("Cine a scris Hamlet?", "ro"),
+    ("Care e capitala Australiei?", "ro"),
+    ("Who wrote Hamlet?", "en"),
+    ("How tall is Mount Everest?", "en"),
+    ("谁写了哈姆雷特？", "zh"),
+    ("水的沸点是多少？", "zh"),
+]
+REFUSAL = {"ro": "Nu găsesc", "en": "I find no answer", "zh": "找不到"}
+
+
+def timeless(answer: Answer) -> Answer:
+    return replace(answer, timings={})
+
+
+def check(answer: Answer, temei: Temei) -> None:
+    """Check what holds for every answer."""
+    markers = [int(number) for number in re.findall(r"\[(\d+)\]", answer.text)]
+    assert markers == [citation.number for citation in answer.citations] == list(range(1, len(markers) + 1))
+    assert answer.abstained == (not answer.citations)
+    assert len(answer.citations) <= temei.settings.max_sentences
+    assert 0 <= answer.confidence <= 1
+    assert (answer.confidence >= temei.settings.min_confidence) != answer.abstained
+    for citation in answer.citations:
+        document = temei.document(citation.document_id)
+        assert document is not None
+        assert document.text[citation.start : citation.end] == citation.quote
+        assert citation.quote.strip() == citation.quote != ""
+        assert (citation.title, citation.source) == (document.title, document.source)
+    spans = [(citation.start, citation.end) for citation in answer.citations]
+    assert len(set(spans)) == len(spans)
+    assert answer.mode == "extractive"
+    assert set(answer.timings) == {"retrieve", "read", "total"}
+    assert all(seconds >= 0 for seconds in answer.timings.values())
+    assert answer.timings["total"] >= max(answer.timings["retrieve"], answer.timings["read"])
+
+
+# The real model on the real article
+
+
+@real
+@pytest.mark.parametrize("question", ANSWERABLE)
+def test_every_citation_is_the_exact_text_of_its_span(temei: Temei, question: str) -> None:
+    answer = temei.answer(question)
+
+    check(answer, temei)
+    assert not answer.abstained
+    assert answer.question == answer.standalone_question == question
+    assert len(answer.hits) == min(temei.settings.top_k, len(temei.index))
+    for citation in answer.citations:
+        assert citation.quote in SEED.read_text(encoding="utf-8")
+        assert " ".join(citation.quote.split()) in answer.text
+    starts = [citation.start for citation in answer.citations]
+    assert starts == sorted(starts)
+
+
+@real
+@pytest.mark.parametrize(("question", "language"), UNANSWERABLE)
+def test_without_ground_it_abstains_in_the_language_of_the_question(temei: Temei, question: str, language: str) -> None:
+    answer = temei.answer(question)
+
+    check(answer, temei)
+    assert answer.abstained
+    assert REFUSAL[language] in answer.text
+
+
+@real
+def test_it_answers_with_the_sentence_that_says_so(temei: Temei) -> None:
+    quotes = " ".join(citation.quote for citation in temei.answer(WHAT_WAS_CREATED).citations)
+    assert "a creat o nouă platformă pentru partajarea și co-guvernarea globală a internetului" in quotes
+
+    quotes = " ".join(citation.quote for citation in temei.answer(ANSWERABLE[1]).citations)
+    assert "12 iulie" in quotes
+
+
+@real
+@pytest.mark.parametrize("question", [ANSWERABLE[0], ANSWERABLE[3], UNANSWERABLE[0][0]])
+def test_the_last_of_a_stream_is_the_answer(temei: Temei, question: str) -> None:
+    grown = list(temei.stream(question))
+
+    assert timeless(grown[-1]) == timeless(temei.answer(question))
+    for earlier, later in pairwise(grown):
+        assert later.text.startswith(earlier.text)
+        assert later.citations[: len(earlier.citations)] == earlier.citations
+        assert len(later.citations) > len(earlier.citations)
+
+
+@real
+def test_the_asynchronous_doors_say_the_same(temei: Temei) -> None:
+    async def ask() -> tuple[Answer, list[Answer]]:
+        return await temei.aanswer(WHAT_WAS_CREATED), [a async for a in temei.astream(WHAT_WAS_CREATED)]
+
+    answer, grown = asyncio.run(ask())
+
+    assert timeless(answer) == timeless(grown[-1]) == timeless(temei.answer(WHAT_WAS_CREATED))
+
+
+@real
+def test_it_is_a_langchain_runnable(temei: Temei) -> None:
+    expected = [timeless(temei.answer(question)) for question in ANSWERABLE[:3]]
+    chain = temei.chain
+
+    assert timeless(chain.invoke(ANSWERABLE[0])) == expected[0]
+    assert timeless(chain.invoke({"question": ANSWERABLE[0]})) == expected[0]
+    assert timeless(list(chain.stream(ANSWERABLE[1]))[-1]) == expected[1]
+    assert [timeless(a) for a in chain.batch(ANSWERABLE[:3])] == expected
+    cited = chain | (lambda answer: len(answer.citations))
+    assert cited.invoke(ANSWERABLE[0]) == len(expected[0].citations)
+    good, bad = chain.batch([ANSWERABLE[0], ""], return_exceptions=True)
+    assert timeless(good) == expected[0]
+    assert isinstance(bad, QuestionError)
+
+
+@real
+def test_it_is_an_asynchronous_langchain_runnable(temei: Temei) -> None:
+    expected = [timeless(temei.answer(question)) for question in ANSWERABLE[:3]]
+
+    async def ask() -> tuple[Answer, list[Answer], list[Answer]]:
+        streamed = [answer async for answer in temei.chain.astream(ANSWERABLE[1])]
+        return await temei.chain.ainvoke(ANSWERABLE[0]), streamed, await temei.chain.abatch(ANSWERABLE[:3])
+
+    one, streamed, several = asyncio.run(ask())
+
+    assert timeless(one) == expected[0]
+    assert timeless(streamed[-1]) == expected[1]
+    assert [timeless(answer) for answer in several] == expected
+
+
+@real
+def test_callbacks_see_the_steps(temei: Temei) -> None:
+    class Seen(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.begun: list[str] = []
+            self.ended: list[Any] = []
+
+        def on_chain_start(self, serialized: Any, inputs: Any, **facts: Any) -> None:
+            self.begun.append(facts["name"])
+
+        def on_chain_end(self, outputs: Any, **facts: Any) -> None:
+            self.ended.append(outputs)
+
+    seen = Seen()
+    answer = temei.chain.invoke(WHAT_WAS_CREATED, {"callbacks": [seen]})
+
+    assert seen.begun[0] == "temei"
+    assert {"accept", "retrieve", "respond"} <= set(seen.begun)
+    assert len(seen.ended) == len(seen.begun)
+    assert seen.ended[-1] == answer
+
+
+@real
+def test_threads_share_it(temei: Temei, embedder: BundledEmbedder) -> None:
+    questions = [*ANSWERABLE, *(question for question, _ in UNANSWERABLE)] * 2
+    expected = [timeless(temei.answer(question)) for question in questions]
+    unopened = Temei(temei.settings, embedder=embedder)
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(unopened.answer, questions))
+
+    assert [a.text for a in answers] == [a.text for a in expected]
+    assert [a.citations for a in answers] == [a.citations for a in expected]
+
+
+@real
+@pytest.mark.parametrize(
+    "dirty",
+    [
+        "\x00Ce a creat\x07 înființarea\x1b Organizației\u202e Internaționale?\x7f",
+        "\ufeff\u200bCe a creat înființarea Organizației Internaționale?\r\n\t",
+        "Ce a creat înființarea\ud800 Organizației Internaționale?",
+    ],
+)
+def test_control_characters_in_a_question_do_not_count(temei: Temei, dirty: str) -> None:
+    answer = temei.answer(dirty)
+
+    assert not re.search(r"[\x00-\x1f\x7f\u202e\ud800]", answer.question)
+    assert [c.quote for c in answer.citations] == [c.quote for c in temei.answer(WHAT_WAS_CREATED).citations]
+    json.dumps(answer.to_dict(), ensure_ascii=False).encode()
+
+
+@real
+@hypothesis_settings(max_examples=15)
+@given(st.text(min_size=1, max_size=100))
+def test_any_question_is_answered_or_refused(temei: Temei, question: str) -> None:
+    try:
+        answer = temei.answer(question)
+    except QuestionError:
+        assert not [character for character in question if character.isalnum()]
+    else:
+        check(answer, temei)
+
+
+@real
+def test_the_json_object_has_the_keys_of_the_design(temei: Temei) -> None:
+    answer = temei.answer(WHAT_WAS_CREATED)
+    shown = json.loads(json.dumps(answer.to_dict()))
+
+    assert list(shown) == [
+        "question",
+        "text",
+        "abstained",
+        "confidence",
+        "mode",
+        "standalone_question",
+        "citations",
+        "timings",
+    ]
+    for one, citation in zip(shown["citations"], answer.citations, strict=True):
+        assert list(one) == ["number", "document_id", "title", "source", "start", "end", "quote", "score"]
+        assert one["quote"] == citation.quote
+        assert one["score"] == pytest.approx(citation.score, abs=1e-4)
+    refused = temei.answer("Cine a scris Hamlet?").to_dict()
+    assert refused["citations"] == []
+    assert list(refused) == list(shown)
+
+
+ASK = """
+import json, socket, sys
+
+def refuse(self, address):
+    raise SystemExit(f"reached for {address}")
+
+socket.socket.connect = refuse
+from rag import answer
+print(json.dumps([answer(sys.argv[1]).to_dict(), sorted({"torch", "onnx", "gradio"} & set(sys.modules))]))
+"""
+
+
+@real
+def test_a_fresh_process_answers_without_torch_network_or_noise(temei: Temei) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, WHAT_WAS_CREATED],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TEMEI_HOME": str(temei.settings.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    answer, modules = json.loads(done.stdout)
+    assert answer["text"] == temei.answer(WHAT_WAS_CREATED).text
+    assert modules == []
+
+
+@real
+def test_the_default_answer_reads_the_environment(temei: Temei, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMEI_HOME", str(temei.settings.home))
+    rag.chain._default.cache_clear()
+    try:
+        assert timeless(rag.answer(WHAT_WAS_CREATED)) == timeless(temei.answer(WHAT_WAS_CREATED))
+    finally:
+        rag.chain._default.cache_clear()
+
+
+# With the fake model
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Temei:
+    folder = tmp_path_factory.mktemp("library")
+    articles = write_articles(folder / "articles")
+    (articles / "markers.txt").write_text(
+        "Zahărul [1] se topește la foc mic [2], zice rețeta [37]. "
+        "Vezi [12] și [999999] în bibliografie.\n\n[1]\n[2] Nota de subsol a cărții."
+    )
+    settings = Settings(home=folder / "home", min_confidence=0.0, max_sentences=3)
+    index = Index(settings, FakeEmbedder(), create=True)
+    ingest([articles], index)
+    index.close()
+    return Temei(settings, embedder=FakeEmbedder())
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Zahărul se topește la foc mic?", "Vezi [12] și [999999] în bibliografie?", "[2] Nota de subsol a cărții?"],
+)
+def test_markers_of_a_document_are_not_taken_for_citations(library: Temei, question: str) -> None:
+    answer = library.answer(question)
+
+    check(answer, library)
+    assert any("[" in citation.quote for citation in answer.citations)
+
+
+def test_only_the_documents_asked_for(library: Temei) -> None:
+    ids = {row["title"]: str(row["id"]) for row in library.index.documents()}
+    question = "The lid of the kettle is made of brass."
+
+    assert library.answer(question).citations[0].document_id == ids["Kettle"]
+    narrowed = library.answer(question, document_ids=[ids["Wuzhen"], ids["Markers"]])
+    check(narrowed, library)
+    assert {hit.passage.document_id for hit in narrowed.hits} == {ids["Wuzhen"], ids["Markers"]}
+    for nothing in ([], ["nu există"]):
+        none = library.answer(question, document_ids=nothing)
+        assert none.abstained
+        assert none.hits == none.citations == ()
+        assert none.confidence == 0
+
+
+def test_the_confidence_that_is_asked_for_decides(library: Temei) -> None:
+    strict = Temei(library.settings.model_copy(update={"min_confidence": 1.0}), embedder=FakeEmbedder())
+    question = "The lid of the kettle is made of brass."
+
+    assert not library.answer(question).abstained
+    assert strict.answer(question).abstained
+    assert library.answer(question).confidence == strict.answer(question).confidence
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_no_more_sentences_than_asked_for(library: Temei, most: int) -> None:
+    few = Temei(library.settings.model_copy(update={"max_sentences": most}), embedder=FakeEmbedder())
+
+    assert 1 <= len(few.answer("kettle").citations) <= most
+
+
+def test_history_is_accepted(library: Temei) -> None:
+    history = [Turn("Ce fierbe apa?", "A kettle boils water in three minutes. [1]")]
+
+    for answer in (library.answer("kettle lid", history), library.chain.invoke({"question": "x", "history": history})):
+        check(answer, library)
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "\u3000", "\x00\x1b", "\u200b\ufeff", "\ud800"])
+def test_an_empty_question(library: Temei, question: str) -> None:
+    for ask in (library.answer, library.retrieve, library.chain.invoke, lambda q: list(library.stream(q))):
+        with pytest.raises(QuestionError, match="empty"):
+            ask(question)
+
+
+def test_a_question_that_is_too_long(library: Temei) -> None:
+    limit = library.settings.max_question_chars
+
+    with pytest.raises(QuestionError, match="TEMEI_MAX_QUESTION_CHARS") as caught:
+        library.answer("Ce? " * 2500)
+
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 300
+    library.answer("a" * limit)
+    with pytest.raises(QuestionError):
+        library.answer("a" * (limit + 1))
+
+
+@pytest.mark.parametrize("question", [None, 5, b"Ce?", ["Ce?"], {"question": "Ce?"}])
+def test_a_question_that_is_no_text(library: Temei, question: Any) -> None:
+    with pytest.raises(QuestionError, match="text"):
+        library.answer(question)
+
+
+@pytest.mark.parametrize("given_to_it", [None, 5, ["Ce?"], {}, {"q": "Ce?"}, {"question": None}])
+def test_the_chain_refuses_what_is_no_question(library: Temei, given_to_it: Any) -> None:
+    with pytest.raises(QuestionError):
+        library.chain.invoke(given_to_it)
+
+
+def test_a_document_is_given_with_its_text(library: Temei) -> None:
+    citation = library.answer("kettle").citations[0]
+
+    assert library.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+    assert library.document("nu există") is None
+
+
+def test_adding_up_answers_keeps_the_later() -> None:
+    one = Answer("q", "a [1]", (), (), False, 0.5, "q", "extractive")
+    other = replace(one, text="a [1] b [2]")
+
+    assert one + other == other
+    with pytest.raises(AttributeError):
+        one.text = "x"

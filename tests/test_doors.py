@@ -1,0 +1,199 @@
+"""The doors for programs, each opened by a real client, and who may come in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fakes import FakeEmbedder
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from serving import serving
+from starlette.testclient import TestClient
+
+from ingest import ingest
+from rag import Settings, Temei
+from rag.errors import SettingsError
+from rag.index import Index
+from ui.doors import Message, asked, content
+from ui.serve import app, check_open, credentials, is_loopback
+
+QUESTION = "Unde este Delta Dunării?"
+EVIL = "Delta Dunării este în ![x](http://evil.example/p.png) România <b>azi</b>."
+
+
+class Set:
+    """Settings with what the page reads of them and may not be there yet."""
+
+    def __init__(self, settings: Settings, **more: Any) -> None:
+        self._settings, self._more = settings, more
+
+    def __getattr__(self, name: str) -> Any:
+        return self._more[name] if name in self._more else getattr(self._settings, name)
+
+
+@pytest.fixture(scope="module")
+def temei(tmp_path_factory: pytest.TempPathFactory) -> Temei:
+    folder = tmp_path_factory.mktemp("doors")
+    (folder / "delta.md").write_text(f"{EVIL}\n\nPelicanii au revenit în anul 1990.", "utf-8")
+    settings = Settings(home=folder / "home", min_confidence=0)
+    ingest([folder / "delta.md"], Index(settings, FakeEmbedder(), create=True))
+    return Temei(settings, embedder=FakeEmbedder())
+
+
+@pytest.fixture(scope="module")
+def address(temei: Temei) -> Iterator[str]:
+    with serving(app(temei)) as where:
+        yield where
+
+
+def same(told: dict[str, Any], answer: Any) -> bool:
+    expected = answer.to_dict()
+    return {k: v for k, v in told.items() if k != "timings"} == {k: v for k, v in expected.items() if k != "timings"}
+
+
+def test_the_api_answers_as_the_command_line_does(address: str, temei: Temei) -> None:
+    client = Client(address, verbose=False)
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/ask", "/ask_json"}
+    answer = temei.answer(QUESTION)
+    assert answer.citations
+    assert same(client.predict(question=QUESTION, api_name="/ask"), answer)
+    assert same(json.loads(client.predict(question=QUESTION, api_name="/ask_json")), answer)
+    with pytest.raises(AppError, match="The question is empty"):
+        client.predict(question=" ", api_name="/ask")
+
+
+def test_completions_answer_with_citations(address: str, temei: Temei) -> None:
+    reply = httpx.post(
+        f"{address}v1/chat/completions",
+        json={"model": "temei", "temperature": 0, "messages": [{"role": "user", "content": QUESTION}]},
+    ).json()
+    answer = temei.answer(QUESTION)
+    assert reply["object"] == "chat.completion"
+    assert reply["choices"][0]["finish_reason"] == "stop"
+    assert same(reply["temei"], answer)
+    assert reply["citations"] == answer.to_dict()["citations"]
+    shown = reply["choices"][0]["message"]["content"]
+    assert "![x]" not in shown
+    assert "<b>" not in shown.replace("\\<b", "")
+    assert "[1]" in shown
+
+
+def test_completions_stream(address: str, temei: Temei) -> None:
+    body = {"stream": True, "messages": [{"role": "user", "content": [{"type": "text", "text": QUESTION}]}]}
+    with httpx.stream("POST", f"{address}v1/chat/completions", json=body) as reply:
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        lines = [line.removeprefix("data: ") for line in reply.iter_lines() if line]
+    assert lines[-1] == "[DONE]"
+    chunks = [json.loads(line) for line in lines[:-1]]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    answer = temei.answer(QUESTION)
+    assert text.startswith(content(answer))
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["citations"] == answer.to_dict()["citations"]
+
+
+def test_the_openai_client_is_content(address: str, temei: Temei) -> None:
+    openai = pytest.importorskip("openai", reason="the OpenAI client is not installed: pip install openai")
+    client = openai.OpenAI(base_url=f"{address}v1", api_key="none")
+    assert [model.id for model in client.models.list()] == ["temei"]
+    asking = {"model": "temei", "messages": [{"role": "user", "content": QUESTION}]}
+    whole = client.chat.completions.create(**asking)
+    assert whole.citations == temei.answer(QUESTION).to_dict()["citations"]
+    parts = [chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(stream=True, **asking)]
+    assert "".join(parts) == whole.choices[0].message.content
+    with pytest.raises(openai.BadRequestError, match="The question is empty"):
+        client.chat.completions.create(model="temei", messages=[{"role": "user", "content": ""}])
+
+
+def test_the_mcp_tool_answers_with_json(address: str, temei: Temei) -> None:
+    mcp = pytest.importorskip("mcp", reason="MCP is not installed: pip install 'mcp<2'")
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def call() -> tuple[list[str], str]:
+        where = f"{address}gradio_api/mcp/"
+        async with streamablehttp_client(where) as (read, write, _), mcp.ClientSession(read, write) as session:
+            await session.initialize()
+            tools = [tool.name for tool in (await session.list_tools()).tools]
+            return tools, (await session.call_tool(tools[0], {"question": QUESTION})).content[0].text
+
+    tools, text = asyncio.run(call())
+    assert tools == ["ask_json"]
+    assert same(json.loads(text), temei.answer(QUESTION))
+
+
+def test_a_conversation_becomes_question_and_history() -> None:
+    said = [("system", "Be kind."), ("user", "Unu?"), ("assistant", "1."), ("user", "Doi?")]
+    question, history = asked([Message(role=role, content=text) for role, text in said])
+    assert question == "Doi?"
+    assert [(turn.question, turn.answer) for turn in history] == [("Unu?", "1.")]
+    assert asked([]) == ("", ())
+
+
+def test_an_empty_question_is_refused_in_one_line(temei: Temei) -> None:
+    client = TestClient(app(temei), base_url="http://127.0.0.1")
+    reply = client.post("/v1/chat/completions", json={"messages": []})
+    assert reply.status_code == 400
+    assert "empty" in reply.json()["error"]["message"]
+
+
+def test_other_names_for_this_machine_are_refused(temei: Temei) -> None:
+    served = app(temei)
+    assert TestClient(served, base_url="http://127.0.0.1").get("/v1/models").status_code == 200
+    assert TestClient(served, base_url="http://evil.example").get("/v1/models").status_code == 400
+
+
+def test_a_password_guards_every_door(temei: Temei, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temei, "settings", Set(temei.settings, auth="ana:are:mere"))
+    client = TestClient(app(temei, host="0.0.0.0"), base_url="http://temei.example")
+    assert client.get("/v1/models").status_code == 401
+    assert client.get("/v1/models", auth=("ana", "are:pere")).status_code == 401
+    assert client.get("/v1/models", auth=("ana", "are:mere")).status_code == 200
+    assert client.get("/v1/models", headers={"Authorization": "Bearer ana:are:mere"}).status_code == 200
+    assert client.get("/config").status_code == 401
+
+
+def test_other_addresses_need_a_password_or_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(home=tmp_path)
+    check_open(settings, "127.0.0.1", None)
+    check_open(settings, "0.0.0.0", ("ana", "mere"))
+    with pytest.raises(SettingsError, match="TEMEI_AUTH"):
+        check_open(settings, "0.0.0.0", None)
+    check_open(Set(settings, allow_open=True), "0.0.0.0", None)  # type: ignore[arg-type]
+    assert "anybody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("auth", ["ana", "ana:", ":mere"])
+def test_a_malformed_password_is_told(tmp_path: Path, auth: str) -> None:
+    with pytest.raises(SettingsError, match="user:password"):
+        credentials(Set(Settings(home=tmp_path), auth=auth))  # type: ignore[arg-type]
+
+
+def test_loopback() -> None:
+    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.3.2.1")] == [True] * 4
+    assert [is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "temei.example")] == [False] * 4
+
+
+@pytest.mark.slow
+def test_fifty_at_once_each_get_their_own_answer(address: str, temei: Temei) -> None:
+    def ask(number: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        question = f"{QUESTION} {number}"
+        with httpx.Client(timeout=60) as client:
+            body = {"messages": [{"role": "user", "content": question}]}
+            completion = client.post(f"{address}v1/chat/completions", json=body)
+            event = client.post(f"{address}gradio_api/call/ask", json={"data": [question, None]}).json()["event_id"]
+            stream = client.get(f"{address}gradio_api/call/ask/{event}").text
+        last = stream.strip().splitlines()[-1].removeprefix("data: ")
+        return question, completion.json()["temei"], json.loads(last)[0]
+
+    with ThreadPoolExecutor(50) as people:
+        for question, completed, called in people.map(ask, range(50)):
+            assert completed["question"] == called["question"] == question
+            assert completed["citations"] == called["citations"] == temei.answer(question).to_dict()["citations"]

@@ -1,0 +1,307 @@
+"""Loading: the text exactly as it stands in the file, or one line that says what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import SEED
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.load import find_files, load, to_document
+from ingest.split import split
+from rag.errors import DocumentError
+
+ROMANIAN = "Delta Dunării se află în județul Tulcea și este o rezervație a biosferei."
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write_bytes(data: bytes | str, name: str = "articol.txt") -> Path:
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write_bytes
+
+
+def refused(path: Path, **options) -> str:
+    with pytest.raises(DocumentError) as caught:
+        load(path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert path.name in message
+    return message
+
+
+def test_the_seed_article() -> None:
+    document = load(SEED)
+
+    assert document.text == SEED.read_bytes().decode()
+    assert document.title == "Conferinta mondiala a internetului"
+    assert document.language == "ro"
+    assert (document.url, document.body) == ("", 0)
+
+
+def test_a_byte_order_mark_is_dropped(write) -> None:
+    with_mark, without = write(b"\xef\xbb\xbf" + ROMANIAN.encode(), "a.txt"), write(ROMANIAN, "b.txt")
+
+    assert load(with_mark).text == ROMANIAN
+    assert load(with_mark).id == load(without).id
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r", "\n", "\u2028", "\x0b"])
+def test_line_ends_stay(write, line_end: str) -> None:
+    text = f"Unu.{line_end}Doi.{line_end}"
+
+    assert load(write(text)).text == text
+
+
+def test_equal_texts_are_one_document(write) -> None:
+    assert load(write("Același text.", "a.txt")).id == load(write("Același text.", "b.md")).id
+    assert load(write("Același text.", "a.txt")).id != load(write("Alt text.", "c.txt")).id
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_front_matter(write, line_end: str) -> None:
+    lines = [
+        "---",
+        "title: Ce e Temei",
+        "url: https://example.org/a",
+        "language: ro-RO",
+        "---",
+        "# Alt titlu",
+        ROMANIAN,
+    ]
+    text = line_end.join(lines)
+
+    document = load(write(b"\xef\xbb\xbf" + text.encode(), "a.md"))
+
+    assert (document.title, document.url, document.language) == ("Ce e Temei", "https://example.org/a", "ro")
+    assert document.text == text
+    assert document.text[document.body :] == f"# Alt titlu{line_end}{ROMANIAN}"
+
+
+def test_offsets_hold_behind_front_matter(write) -> None:
+    text = f"---\ntitle: „Țărm”\nlanguage: ro\n---\n\n{ROMANIAN} Pelicanii cuibăresc aici.\n"
+    document = load(write(text, "a.md"))
+
+    passages = split(document, 16)
+
+    assert [p.text for p in passages] == [text[p.start : p.end] for p in passages]
+    assert passages[0].start == text.index("Delta")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "title: [neînchis",
+        "title: a: b: c",
+        "\ttitle: x",
+        "date: 2022-13-45",
+        "size: 0b_",
+        "title: !!python/object/apply:os.getcwd []",
+        "a: &a [*a]\n? [x]\n: y\n? {z: 1}\n: y",
+        "[" * 3000,
+    ],
+)
+def test_broken_front_matter_is_refused_in_one_line(write, front: str) -> None:
+    message = refused(write(f"---\n{front}\n---\n{ROMANIAN}", "a.md"))
+
+    assert "front matter" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"---\nO linie despărțitoare, nu antet.\n---\n{ROMANIAN}",
+        f"---\n{ROMANIAN}",
+        f"----\ntitle: nu\n----\n{ROMANIAN}",
+        f"\n---\ntitle: nu\n---\n{ROMANIAN}",
+        f"--- \n- a\n- b\n---\n{ROMANIAN}",
+    ],
+)
+def test_what_only_looks_like_front_matter_is_text(write, text: str) -> None:
+    document = load(write(text, "a.md"))
+
+    assert (document.body, document.text, document.title) == (0, text, "A")
+
+
+def test_three_dashes_inside_a_value_do_not_end_front_matter(write) -> None:
+    document = load(write("---\ntitle: a --- b\n---\nText.", "a.md"))
+
+    assert document.title == "a --- b"
+    assert document.text[document.body :] == "Text."
+
+
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("title: 2022-07-16", "2022-07-16"),
+        ("title: 1984", "1984"),
+        ("title: ''", "Titlu din text"),
+        ("title: '   '", "Titlu din text"),
+        ("title:", "Titlu din text"),
+        ("url: https://example.org", "Titlu din text"),
+    ],
+)
+def test_titles_of_other_types_and_empty_ones(write, front: str, title: str) -> None:
+    assert load(write(f"---\n{front}\n---\n# Titlu din text\n{ROMANIAN}", "a.md")).title == title
+
+
+@pytest.mark.parametrize("language", ["ro", "RO", "ro-RO", "ro_RO", "no", "12", "[ro]", ""])
+def test_a_language_is_a_code_of_letters(write, language: str) -> None:
+    document = load(write(f"---\nlanguage: {language}\n---\n{ROMANIAN}", "a.md"))
+
+    assert document.language.isalpha()
+    assert 2 <= len(document.language) <= 3
+    assert document.language in ("ro", "no")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "title"),
+    [
+        ("delta-dunarii.txt", ROMANIAN, "Delta dunarii"),
+        ("a_b.md", ROMANIAN, "A b"),
+        ("2022-07-16.md", ROMANIAN, "2022 07 16"),
+        ("-.md", ROMANIAN, "-"),
+        ("x.md", f"# Delta Dunării #\n\n{ROMANIAN}", "Delta Dunării"),
+        ("x.md", f"Întâi text.\r\n#   Titlu\r\n{ROMANIAN}", "Titlu"),
+        ("x.md", f"## Nu e titlu de rangul întâi\n{ROMANIAN}", "X"),
+        ("x.md", f"#hashtag\n{ROMANIAN}", "X"),
+    ],
+)
+def test_titles_from_headings_and_names(write, name: str, text: str, title: str) -> None:
+    assert load(write(text, name)).title == title
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b" \n\t\r\n ", "\u3000\u00a0".encode()])
+def test_empty_files(write, data: bytes) -> None:
+    assert "is empty" in refused(write(data))
+
+
+def test_a_file_of_front_matter_alone_is_empty(write) -> None:
+    assert "is empty" in refused(write("---\ntitle: Doar titlul\n---\n\n", "a.md"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x7fELF\x02\0\0\0", b"abc\0def", "Delta".encode("utf-16"), "Delta".encode("utf-32")]
+)
+def test_binary_files(write, data: bytes) -> None:
+    assert "binary" in refused(write(data))
+
+
+@pytest.mark.parametrize("encoding", ["windows-1250", "iso-8859-2", "iso-8859-16"])
+def test_text_that_is_not_utf8(write, encoding: str) -> None:
+    message = refused(
+        write("Țară și brânză".translate({0x218: 0x15E, 0x219: 0x15F, 0x21A: 0x162}).encode(encoding, "replace"))
+    )
+
+    assert "not UTF-8" in message
+    assert "iconv" in message
+
+
+def test_utf16_without_a_zero_byte_is_refused_too(write) -> None:
+    refused(write("会议在乌镇举行".encode("utf-16-le")))
+
+
+def test_surrogates_are_not_utf8(write) -> None:
+    assert "not UTF-8" in refused(write(b"abc \xed\xa0\x80"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(write) -> None:
+    path = write(ROMANIAN)
+    path.chmod(0)
+
+    assert "cannot be read" in refused(path)
+
+
+def test_a_file_that_the_system_refuses(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+
+    assert "Permission denied" in refused(write(ROMANIAN))
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "cannot be read" in refused(tmp_path / "nu.txt")
+
+
+def test_a_folder_is_no_document(tmp_path: Path) -> None:
+    folder = tmp_path / "dosar.txt"
+    folder.mkdir()
+
+    assert "cannot be read" in refused(folder)
+
+
+def test_a_file_over_the_limit(write) -> None:
+    path = write("a" * 2001)
+
+    assert "TEMEI_MAX_FILE_MB" in refused(path, max_bytes=2000)
+    assert len(load(path, max_bytes=2001).text) == 2001
+
+
+def test_a_file_of_unknown_format(write) -> None:
+    refused(write(ROMANIAN, "a.xyz"))
+
+
+def test_suffixes_in_capitals(write) -> None:
+    assert load(write(ROMANIAN, "A.TXT")).text == ROMANIAN
+    assert load(write(ROMANIAN, "B.Md")).text == ROMANIAN
+
+
+def test_find_files_in_a_folder(tmp_path: Path) -> None:
+    seen = ["a.txt", "B.MD", "sub/c.markdown", "sub/deeper/d.txt"]
+    unseen = [".hidden.txt", ".git/e.txt", "sub/.cache/f.md", "g.xyz", "txt", "sub/.txt"]
+    for name in seen + unseen:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "dosar.txt").mkdir()
+
+    files, problems = find_files([tmp_path])
+
+    assert sorted(files) == sorted(tmp_path / name for name in seen)
+    assert files == find_files([tmp_path, tmp_path / "a.txt", tmp_path])[0]
+    assert problems == []
+
+
+def test_find_files_in_a_hidden_folder_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".articole").mkdir()
+    (tmp_path / ".articole" / "a.txt").write_text("x")
+
+    assert find_files([tmp_path / ".articole"])[0] == [tmp_path / ".articole" / "a.txt"]
+
+
+@pytest.mark.parametrize("name", ["nu-exista", "tabel.xyz", "gol/", "atarna.txt"])
+def test_find_files_says_what_gives_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "tabel.xyz").write_text("x")
+    (tmp_path / "gol").mkdir()
+    (tmp_path / "atarna.txt").symlink_to(tmp_path / "nicaieri.txt")
+    (tmp_path / "bun.txt").write_text("x")
+
+    files, problems = find_files([tmp_path / name, tmp_path / "bun.txt"])
+
+    assert files == [tmp_path / "bun.txt"]
+    (problem,) = problems
+    assert name.rstrip("/") in problem
+    assert "\n" not in problem
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_any_text_is_a_document_or_one_line(text: str) -> None:
+    try:
+        document = to_document(text, source="s", name="nume")
+    except DocumentError as error:
+        document, said = None, str(error)
+    if document is None:
+        assert len(said.splitlines()) == 1
+        return
+    assert document.text == text
+    assert text[document.body :].strip()
+    assert document.title.strip()
+    assert len(document.title.splitlines()) == 1

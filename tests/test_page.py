@@ -1,0 +1,266 @@
+"""The page without a browser: what it renders, refuses and offers."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from fakes import FakeEmbedder
+from markdown_it import MarkdownIt
+
+from ingest import ingest
+from rag import Answer, Citation, Document, Settings, Temei
+from rag.errors import QuestionError, SettingsError
+from rag.index import Index
+from ui.conversation import shown_error
+from ui.exchange import Exchange, from_json, history
+from ui.export import escape_markdown, to_markdown
+from ui.look import ASSETS
+from ui.pace import Pace
+from ui.page import build
+from ui.render import answer_html, question_html, reader_html
+from ui.serve import check_free, options
+from ui.shelf import Added, Shelf, safe_name
+from ui.texts import LANGUAGES, TEXTS, preferred
+
+EVIL = '<img src=x onerror=alert(1)> [l](javascript:alert(1)) **b** "q" & ${1+1} {{value}}'
+
+
+@pytest.fixture
+def library(tmp_path: Path, settings: Settings, fake: FakeEmbedder) -> Temei:
+    (tmp_path / "a.md").write_text("# Delta\n\nDelta Dunării este în România.\n\nPelicanii au revenit.", "utf-8")
+    (tmp_path / "b.md").write_text(f"# {EVIL}\n\nUn text.", "utf-8")
+    ingest([tmp_path / "a.md", tmp_path / "b.md"], Index(settings, fake, create=True))
+    return Temei(settings, embedder=fake)
+
+
+def citation(text: str, start: int, end: int, number: int = 1) -> Citation:
+    return Citation(number, "d", EVIL, "s" + EVIL, start, end, text[start:end], 0.5)
+
+
+def exchange(text: str, *citations: Citation, **changes: object) -> Exchange:
+    facts: dict[str, object] = {"confidence": 0.9, "mode": "extractive"} | changes
+    return Exchange("Ce?", text, citations, **facts)  # type: ignore[arg-type]
+
+
+def test_markers_become_buttons_with_the_quote() -> None:
+    source = 'Zis-a "el" <tare>.'
+    shown = answer_html(exchange(f"{EVIL} [1] și [7].", citation(source, 0, 18)), 3, "ro")
+    assert shown.count('class="cite"') == 1
+    assert 'data-turn="3" data-number="1"' in shown
+    assert 'title="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
+    assert "[7]" in shown
+    assert "<img" not in shown
+    assert "&lt;img src=x" in shown
+
+
+def test_an_abstention_looks_different_and_offers_passages() -> None:
+    passage = citation(EVIL, 0, len(EVIL))
+    shown = answer_html(exchange("Nu găsesc.", abstained=True, nearest=(passage,)), 0, "ro")
+    assert 'class="answer abstained"' in shown
+    assert "Ce spun totuși sursele" in shown
+    assert "<img" not in shown
+    assert 'class="confidence' not in shown
+
+
+def test_the_standalone_question_is_shown_where_it_differs() -> None:
+    assert "Am căutat" not in answer_html(exchange("Da."), 0, "ro")
+    shown = answer_html(exchange("Da.", standalone_question="Ce <b> {x}?"), 0, "ro")
+    assert "Am căutat: „Ce &lt;b&gt; {x}?”" in shown
+
+
+def test_the_mode_is_named() -> None:
+    assert "citat din surse" in answer_html(exchange("Da."), 0, "ro")
+    assert "formulat de m&lt;1&gt;" in answer_html(exchange("Da.", mode="m<1>"), 0, "ro")
+
+
+def test_a_question_is_text() -> None:
+    assert question_html("1 < 2 & <b>") == "1 &lt; 2 &amp; &lt;b&gt;"
+
+
+def test_the_reader_refuses_a_quote_that_does_not_hold() -> None:
+    document = Document("d", "T", "s", "Alt text.", "ro")
+    shown = reader_html(exchange("Da. [1]", citation("Un text.", 0, 8)), 0, 1, "en", lambda name: document)
+    assert "<mark" not in shown
+    assert "no longer in the index" in shown
+    assert "<img" not in shown
+
+
+def test_the_reader_shows_all_citations_of_the_document() -> None:
+    document = Document("d", EVIL, "s", "Unu. Doi. Trei.", "ro")
+    cited = exchange("Unu. [1] Trei. [2]", citation(document.text, 0, 4), citation(document.text, 10, 15, 2))
+    shown = reader_html(cited, 0, 2, "ro", lambda name: document)
+    assert shown.count("<mark") == 2
+    assert 'class="current">Trei.</mark>' in shown
+    assert "<img" not in shown
+
+
+def test_an_exchange_survives_json_and_loses_citations_that_do_not_hold() -> None:
+    document = Document("d", "T", "s", "Unu. Doi. Trei.", "ro")
+    kept = exchange("Unu. [1] Doi. [2]", citation(document.text, 0, 4), citation("altceva", 0, 7, 2))
+    row = json.loads(json.dumps(kept.to_json()))
+    back = from_json([row, "rubbish", {"question": 1}, None], lambda name: document)
+    assert [c.number for c in back[0].citations] == [1]
+    assert len(back) == 1
+    assert (back[0].id, back[0].text) == (kept.id, kept.text)
+    assert from_json("rubbish", lambda name: None) == ()
+
+
+def test_the_history_leaves_out_what_was_not_answered() -> None:
+    turns = history([exchange("Da."), Exchange("Oprit?"), exchange("Nu.", abstained=True)])
+    assert [(turn.answer, turn.abstained) for turn in turns] == [("Da.", False), ("Nu.", True)]
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert {language: set(TEXTS[language]) for language in LANGUAGES} == {
+        language: set(TEXTS["ro"]) for language in LANGUAGES
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("ro-RO,ro;q=0.9,en;q=0.8", "ro"), ("de,en;q=0.5,ro;q=0.7", "ro"), ("de", "en"), ("", "en"), ("ro;q=x,en", "en")],
+)
+def test_the_browser_chooses_the_language(header: str, language: str) -> None:
+    assert preferred(header) == language
+
+
+def test_a_busy_port_says_what_to_set() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match="set TEMEI_PORT") as error:
+            check_free("127.0.0.1", port)
+    assert "\n" not in str(error.value)
+
+
+def test_errors_are_one_escaped_line() -> None:
+    error = shown_error(QuestionError("The <b>question</b> is empty."), "ro")
+    assert isinstance(error, gr.Error)
+    assert error.message == "The &lt;b&gt;question&lt;/b&gt; is empty."
+
+
+def test_the_page_asks_nothing_of_other_hosts(library: Temei) -> None:
+    page = build(library)
+    assert page.analytics_enabled is False
+    served = options(library)
+    assert served["footer_links"] == []
+    local = served["theme"]._get_theme_css().replace("http://www.w3.org/2000/svg", "")
+    assert "http" not in local + "".join(file.read_text("utf-8") for file in ASSETS.iterdir())
+    assert not served["theme"]._stylesheets
+
+
+def test_pages_are_named_where_a_format_has_them() -> None:
+    document = Document("d", "T", "s", "Unu. Doi.", "ro")
+    paged = exchange("Unu. [1]", replace(citation(document.text, 0, 4), page=3))
+    assert "p. 3" in reader_html(paged, 0, 1, "ro", lambda name: document)
+    assert "p. 3" in to_markdown([paged], "ro")
+    assert from_json([paged.to_json()], lambda name: document)[0].citations == paged.citations
+
+
+@pytest.mark.parametrize("text", [EVIL, "- a\n1. b\n# c\n> d", "[1]: http://evil.example", "a\n===\nb | c ~~d~~ $e$"])
+def test_exported_text_is_never_markup(text: str) -> None:
+    shown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(escape_markdown(text))
+    assert not re.search(r"<(?!/?p>|br)", shown)
+    assert unescape(re.sub(r"</?p>", "", shown)).strip() == text
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\notițe.txt", "notițe.txt"),
+        (".ascuns.md", "ascuns.md"),
+        ("..", "document"),
+        ("", "document"),
+        ("a\0b\n<c>.txt", "a_b_c_.txt"),
+        ("ș" * 300 + ".txt", "ș" * 60 + ".txt"),
+        ("cafe\u0301.txt", "caf\u00e9.txt"),
+    ],
+)
+def test_uploads_stay_in_their_folder(given: str, kept: str) -> None:
+    assert safe_name(given) == kept
+
+
+def upload(library: Temei, tmp_path: Path, name: str, data: bytes) -> Added:
+    given = tmp_path / "given" / name
+    given.parent.mkdir(exist_ok=True)
+    given.write_bytes(data)
+    added = Shelf(library).add(given, lambda source, done, total: None)
+    assert not given.exists()
+    return added
+
+
+def test_a_broken_upload_costs_nothing(library: Temei, tmp_path: Path) -> None:
+    shelf = Shelf(library)
+    assert upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "added"
+    kept = shelf.folder / "n.txt"
+    for name, data in [("n.txt", b"\xff\xfe"), ("n.txt", b""), ("n.txt", b"a\0b"), ("n.xyz", b"text")]:
+        broken = upload(library, tmp_path, name, data)
+        assert broken.failed
+        assert str(tmp_path) not in broken.detail
+        assert "\n" not in broken.detail
+        assert kept.read_bytes() == b"Vulpea sare peste gard."
+    assert upload(library, tmp_path, "n.txt", b"Vulpea doarme.").key == "replaced"
+    assert upload(library, tmp_path, "n.txt", b"Vulpea doarme.").key == "unchanged"
+    assert upload(library, tmp_path, "m.txt", b"Vulpea doarme.").key == "duplicate"
+    assert [file.name for file in shelf.folder.iterdir()] == ["n.txt"]
+    assert len(shelf.rows()) == 3
+    assert "&lt;img" in shelf.html((), "ro")
+    assert "<img" not in shelf.html((), "ro")
+
+
+def test_a_file_too_large_is_refused(tmp_path: Path, fake: FakeEmbedder) -> None:
+    small = Temei(Settings(home=tmp_path / "home", max_file_mb=0.001), embedder=fake)
+    assert "TEMEI_MAX_FILE_MB" in upload(small, tmp_path, "n.txt", b"a" * 2000).detail
+
+
+def test_the_first_upload_makes_the_index(settings: Settings, tmp_path: Path, fake: FakeEmbedder) -> None:
+    empty = Temei(settings, embedder=fake)
+    assert Shelf(empty).rows() == []
+    assert upload(empty, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "added"
+    assert "Vulpea" in empty.answer("Vulpea sare peste gard?").hits[0].passage.text
+
+
+def test_removing_takes_the_uploaded_file_away_and_no_other(library: Temei, tmp_path: Path) -> None:
+    shelf = Shelf(library)
+    upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.")
+    for row in shelf.rows():
+        shelf.remove(str(row["id"]))
+    assert shelf.rows() == []
+    assert not (shelf.folder / "n.txt").exists()
+    assert (tmp_path / "a.md").exists()
+
+
+def test_left_out_documents_are_not_searched(library: Temei) -> None:
+    shelf = Shelf(library)
+    names = [str(row["id"]) for row in shelf.rows()]
+    assert shelf.chosen(()) is None
+    assert shelf.chosen(("gone",)) is None
+    assert shelf.chosen(names[:1]) == names[1:]
+    assert shelf.chosen(names) == []
+
+
+def test_the_pace_is_each_visitors_own() -> None:
+    pace = Pace(2, 0.05)
+    assert [pace.allows("a"), pace.allows("a"), pace.allows("a"), pace.allows("b")] == [True, True, False, True]
+    time.sleep(0.06)
+    assert pace.allows("a")
+
+
+def test_answers_are_told_from_answers(library: Temei) -> None:
+    answer = library.answer("Unde este Delta Dunării?")
+    assert isinstance(answer, Answer)
+    told = Exchange("Unde este Delta Dunării?").answered(answer)
+    for shown in told.shown:
+        document = library.document(shown.document_id)
+        assert document is not None
+        assert document.text[shown.start : shown.end] == shown.quote

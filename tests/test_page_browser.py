@@ -1,0 +1,405 @@
+"""The page in a headless Chromium: ask, follow a citation, compare the highlighted words with the quote."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import serving
+
+from ingest import ingest
+from rag import Answer, Settings, Temei
+from rag.embeddings import BundledEmbedder
+from rag.errors import ModelError
+from rag.index import Index
+from ui import highlight
+from ui.serve import app
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
+from playwright.sync_api import Browser, BrowserContext, Page, expect  # noqa: E402
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DOCUMENTS = {
+    "dragon.md": "# <img src=x onerror=alert(1)> **D** [l](javascript:alert(2))\n\n"
+    'Culoarea preferată a dragonului este <script>window.hacked=1</script> verdele smarald & "albastrul" ${7*7} '
+    "{{value}} ![p](http://evil.example/p.png).\r\nAltceva nu se știe despre el.",
+    "cafenea.txt": "Cafeneaua servește cafe\u0301 cu lapte 👩‍👩‍👧 și „gogoși” 😀 în fiecare sâmbătă dimineață.",
+    "delta.txt": "دلتا الدانوب هي ثاني أكبر دلتا نهرية في أوروبا. تقع في رومانيا وأوكرانيا.",
+}
+CHINA = "Ce a accelerat China în ultimii ani?"
+NOWHERE = "Cine a câștigat Eurovision în 2015?"
+
+
+BROKEN = "Ce se strică?"
+
+
+class Hesitant(Temei):
+    """Temei that takes its time with questions that ask for it, and fails one."""
+
+    def stream(self, question: str, *rest: Any, **named: Any) -> Iterator[Answer]:
+        if question == BROKEN:
+            raise ModelError("The <b>model</b> is away; set TEMEI_EMBEDDING_MODEL.")
+        for answer in super().stream(question.removeprefix("[încet] "), *rest, **named):
+            yield answer
+            for _ in range(100 if question.startswith("[încet]") else 0):
+                time.sleep(0.1)
+                yield answer
+
+
+@dataclass
+class Visit:
+    """A page opened by a visitor, and what went wrong on it."""
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def ask(self, question: str) -> None:
+        answers = self.page.locator(".answer:not(.waiting)")
+        before = answers.count()
+        self.page.fill("#question textarea", question)
+        self.page.press("#question textarea", "Enter")
+        expect(answers).to_have_count(before + 1)
+        expect(self.page.locator("#question [data-testid=submit-button]")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, embedder: BundledEmbedder) -> Temei:
+    folder = tmp_path_factory.mktemp("page")
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_bytes(text.encode("utf-8"))
+    temei = Hesitant(Settings(home=folder / "home"), embedder=embedder)
+    ingest([SEEDS, *(folder / name for name in DOCUMENTS)], Index(temei.settings, embedder, create=True))
+    return temei
+
+
+@pytest.fixture(scope="module")
+def address(library: Temei) -> Iterator[str]:
+    with serving(app(library)) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("NO BROWSER: the page is untested; install one, for example: apt install chromium")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    options: dict[str, object] = {"viewport": {"width": 1280, "height": 800}, "locale": "ro-RO"}
+    context: BrowserContext = browser.new_context(**(options | getattr(request, "param", {})))
+    seen = Visit(context.new_page())
+    seen.page.set_default_timeout(15_000)
+    seen.page.on("request", lambda r: None if is_local(r.url) else seen.outside.append(r.url))
+    seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    seen.page.on("dialog", lambda dialog: (seen.errors.append(dialog.message), dialog.dismiss()))
+    seen.page.goto(address)
+    expect(seen.page.locator("#question textarea")).to_have_attribute("placeholder", re.compile("Întreabă|Ask"))
+    yield seen
+    assert seen.outside == []
+    assert seen.errors == []
+    context.close()
+
+
+def is_local(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def marked(page: Page, number: int = 1) -> str:
+    """Return the highlighted words of a citation, as the browser has them."""
+    return str(
+        page.evaluate(
+            "n => [...document.querySelectorAll('#reader mark')]"
+            ".filter(m => m.dataset.citation.split(' ').includes(n)).map(m => m.textContent).join('')",
+            str(number),
+        )
+    )
+
+
+def test_a_cited_answer_opens_at_its_words(visit: Visit, library: Temei) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    answer = library.answer(CHINA)
+    assert not answer.abstained
+    for citation in answer.citations:
+        button = page.locator(f".answer button.cite[data-number='{citation.number}']")
+        assert button.get_attribute("title") == citation.quote
+        button.click()
+        expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+        assert marked(page, citation.number) == citation.quote
+    expect(page.locator(".answer .mode")).to_have_text("citat din surse")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Care este culoarea preferată a dragonului?",
+        "Ce servește cafeneaua în fiecare sâmbătă dimineață?",
+        "أين تقع دلتا الدانوب؟",
+    ],
+)
+def test_hostile_and_foreign_text_is_shown_as_it_stands(visit: Visit, library: Temei, question: str) -> None:
+    page = visit.page
+    answer = library.answer(question)
+    assert answer.citations
+    visit.ask(question)
+    for citation in answer.citations:
+        page.locator(f".answer button.cite[data-number='{citation.number}']").click()
+        expect(page.locator("#reader article")).to_have_attribute("data-document", citation.document_id)
+        assert marked(page, citation.number) == citation.quote
+    document = library.document(answer.citations[0].document_id)
+    assert document is not None
+    assert page.locator("#reader .text").evaluate("e => e.textContent") == document.text[document.body :]
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#reader img, #reader a, #reader script, #chat .answer img, #chat .answer a").count() == 0
+
+
+def test_a_question_is_never_markup(visit: Visit) -> None:
+    question = "Ce e <img src=http://evil.example/q.png onerror=alert(1)> **b** [l](javascript:alert(1)) &lt; $$x$$?"
+    visit.ask(question)
+    expect(visit.page.locator("#chat [data-testid=user] .message-content")).to_have_text(question)
+    assert visit.page.locator("#chat [data-testid=user] :is(img, a, strong)").count() == 0
+
+
+def test_an_abstention_offers_the_nearest_passages(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(NOWHERE)
+    refused = page.locator(".answer.abstained")
+    expect(refused).to_contain_text("Ce spun totuși sursele")
+    assert refused.locator("button.cite").count() == 0
+    refused.locator("button.passage").nth(1).click()
+    expect(page.locator("#reader article")).to_have_attribute("data-current", "2")
+    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+
+
+def test_suggested_questions_come_from_the_documents_and_work(visit: Visit) -> None:
+    page = visit.page
+    examples = page.locator("#chat .example")
+    expect(examples).to_have_count(3)
+    question = examples.first.inner_text().strip()
+    examples.first.click()
+    expect(page.locator("#chat [data-testid=user]")).to_have_text(question)
+    expect(page.locator(".answer button.cite").first).to_be_visible()
+
+
+@pytest.mark.parametrize("visit", [{"locale": "en-GB", "color_scheme": "dark"}], indirect=True)
+def test_english_and_dark(visit: Visit) -> None:
+    page = visit.page
+    expect(page.locator("#question textarea")).to_have_attribute("placeholder", re.compile("Ask something"))
+    assert page.evaluate("document.body.classList.contains('dark')")
+    visit.ask(CHINA)
+    expect(page.locator(".answer .mode")).to_have_text("quoted from the sources")
+
+
+@pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+def test_a_narrow_screen_stacks_the_panels(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    middle, right = page.locator("#middle").bounding_box(), page.locator("#right").bounding_box()
+    assert middle is not None
+    assert right is not None
+    assert right["y"] >= middle["y"] + middle["height"] - 1
+    page.locator(".answer button.cite").first.click()
+    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+
+
+def test_a_long_document_opens_around_the_citation(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(highlight, "FULL", 1000)
+    monkeypatch.setattr(highlight, "AROUND", 300)
+    page = visit.page
+    visit.ask(CHINA)
+    text = page.locator("#reader .text")
+    part = str(text.evaluate("e => e.textContent"))
+    assert len(part) < 1500
+    quote = marked(page)
+    page.locator("#reader button.whole").click()
+    expect(page.locator("#reader button.whole")).to_have_count(0)
+    whole = str(text.evaluate("e => e.textContent"))
+    assert part in whole
+    assert len(whole) > 5000
+    assert marked(page) == quote
+    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+
+
+def test_the_keyboard_reaches_citations(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    page.locator(".answer button.cite").first.focus()
+    assert "China a accelerat" in (page.locator(".answer button.cite").first.get_attribute("aria-label") or "")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reader mark.current").first).to_be_focused()
+
+
+def test_ticks_limit_the_search(visit: Visit) -> None:
+    page = visit.page
+    boxes = page.locator("#shelf input[type=checkbox]")
+    expect(boxes).to_have_count(4)
+    page.get_by_role("button", name="Niciuna").click()
+    expect(page.locator("#shelf .count")).to_contain_text("0 din 4")
+    page.fill("#question textarea", CHINA)
+    page.press("#question textarea", "Enter")
+    expect(page.get_by_text("Bifează cel puțin o sursă.")).to_be_visible()
+    expect(page.locator("#question textarea")).to_have_value(CHINA)
+    page.get_by_role("checkbox", name="Cafenea").check()
+    expect(page.locator("#shelf .count")).to_contain_text("1 din 4")
+    visit.ask(CHINA)
+    expect(page.locator(".answer.abstained")).to_be_visible()
+    titles = page.locator(".answer button.passage .title")
+    assert set(titles.all_inner_texts()) == {"Cafenea"}
+    page.get_by_role("button", name="Deschide Cafenea").click()
+    expect(page.locator("#reader .text")).to_contain_text("gogoși")
+
+
+def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Path) -> None:
+    page = visit.page
+    good, bad = tmp_path / "Ghiduș (1).txt", tmp_path / "stricat.txt"
+    good.write_text("Ghidușul Vlad a inventat mașina de făcut clătite în anul 1893.", "utf-8")
+    bad.write_bytes(b"\xff\xfe nu e UTF-8")
+    page.locator("#left input[type=file]").set_input_files([good, bad])
+    report = page.locator("#added")
+    expect(report.locator(".fine")).to_contain_text("Ghiduș (1).txt adăugat")
+    expect(report.locator(".failed")).to_contain_text("stricat.txt is not UTF-8")
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    kept = library.settings.home / "uploads" / "Ghiduș (1).txt"
+    assert kept.exists()
+    visit.ask("Ce a inventat Vlad?")
+    assert "clătite" in marked(page)
+    remove = page.get_by_role("button", name="Scoate Ghiduș")
+    remove.click()
+    expect(remove).to_have_text("Scoate?")
+    remove.click()
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    assert not kept.exists()
+    visit.ask("Ce a inventat Vlad?")
+    assert "clătite" not in marked(page)
+    page.locator(".answer button.cite").first.click()
+    expect(page.locator("#reader .gone")).to_contain_text("nu mai este în index")
+
+
+def test_the_conversation_survives_a_reload(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(NOWHERE)
+    visit.ask(CHINA)
+    quote = marked(page)
+    page.wait_for_function("localStorage.getItem('temei-conversation')")
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator(".answer")).to_have_count(2)
+    expect(page.locator(".answer.abstained")).to_have_count(1)
+    page.locator(".answer button.cite").first.click()
+    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    assert marked(page) == quote
+    page.get_by_role("button", name="Șterge conversația").click()
+    expect(page.locator(".answer")).to_have_count(0)
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator("#chat .example")).to_have_count(3)
+    expect(page.locator(".answer")).to_have_count(0)
+
+
+def test_the_language_can_be_switched(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    quote = marked(page)
+    page.get_by_role("button", name="EN", exact=True).click()
+    expect(page.locator(".answer .mode")).to_have_text("quoted from the sources")
+    expect(page.locator("#question textarea")).to_have_attribute("placeholder", re.compile("Ask something"))
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#export")).to_have_text("Export")
+    assert marked(page) == quote
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#shelf .count")).to_contain_text("ticked")
+
+
+def test_retry_and_edit(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    first = page.locator(".answer").first.inner_text()
+    page.get_by_role("button", name="Încearcă din nou").click()
+    expect(page.locator(".answer:not(.waiting)")).to_have_count(1)
+    assert page.locator(".answer").first.inner_text() == first
+    visit.ask(NOWHERE)
+    page.get_by_role("button", name="Editează").first.click()
+    page.locator("#chat textarea").fill("Cine <sau ce> servește cafea & gogoși?")
+    page.get_by_role("button", name="Trimite").first.click()
+    user = page.locator("#chat [data-testid=user]")
+    expect(user).to_have_count(1)
+    expect(user).to_have_text("Cine <sau ce> servește cafea & gogoși?")
+    expect(page.locator(".answer:not(.waiting)")).to_have_count(1)
+
+
+def test_stop(visit: Visit) -> None:
+    page = visit.page
+    page.fill("#question textarea", "[încet] " + CHINA)
+    page.press("#question textarea", "Enter")
+    expect(page.locator(".answer button.cite").first).to_be_visible()
+    page.get_by_role("button", name="Oprește").click()
+    expect(page.locator("#question [data-testid=submit-button]")).to_be_visible()
+    visit.ask(NOWHERE)
+    expect(page.locator(".answer")).to_have_count(2)
+
+
+def test_an_error_is_one_line_and_costs_nothing(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    page.fill("#question textarea", BROKEN)
+    page.press("#question textarea", "Enter")
+    toast = page.get_by_test_id("toast-body")
+    expect(toast).to_contain_text("The <b>model</b> is away; set TEMEI_EMBEDDING_MODEL.")
+    assert "Traceback" not in toast.inner_text()
+    expect(page.locator("#question textarea")).to_have_value(BROKEN)
+    expect(page.locator(".answer")).to_have_count(1)
+
+
+def test_judgements_are_kept(visit: Visit, library: Temei) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    page.get_by_role("button", name="Nu-mi place").click()
+    page.locator("#comment textarea, #comment input").fill("Lipsește „restul”.")
+    page.locator("#comment button").click()
+    expect(page.locator("#comment")).to_have_count(0)
+    lines = (library.settings.home / "feedback.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines][-2:]
+    assert [row["liked"] for row in rows] == [False, False]
+    assert [row["comment"] for row in rows] == ["", "Lipsește „restul”."]
+    assert rows[0]["id"] == rows[1]["id"]
+    assert rows[1]["citations"][0]["quote"] == marked(page)
+
+
+def test_the_conversation_is_exported_as_markdown(visit: Visit) -> None:
+    page = visit.page
+    visit.ask(CHINA)
+    visit.ask(NOWHERE)
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    assert download.value.suggested_filename == "temei.md"
+    text = Path(download.value.path()).read_text("utf-8")
+    assert f"## {CHINA}" in text
+    assert "> În ultimii ani, de la plata mobilă" in text
+    assert "Ce spun totuși sursele" in text

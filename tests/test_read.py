@@ -1,0 +1,136 @@
+"""Reading: which sentences of the hits answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import quotes
+from fakes import FakeEmbedder
+
+from ingest import ingest, split
+from rag import Document, Hit, Passage, Settings
+from rag.index import Index
+from rag.read import MARGIN, PASSAGE_WEIGHT, Sentence, choose, rank_sentences
+from rag.retrieve import Retrieval, retrieve
+
+TEXT = (
+    "Pelicanii albi cuibăresc pe lacul Roșca. Ei sosesc în martie din Africa. "
+    "Delta Dunării are trei brațe mari. Brațul Sfântu Gheorghe este cel mai vechi. "
+    "Rezervația a intrat în patrimoniul UNESCO în anul 1991."
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("read")
+    (folder / "delta.txt").write_text(TEXT)
+    index = Index(Settings(home=folder / "home", passage_tokens=40), FakeEmbedder(), create=True)
+    ingest([folder / "delta.txt"], index)
+    assert len(index) == 3
+    yield index
+    index.close()
+
+
+def search(index: Index, query: str, scores: tuple[float, ...] = ()) -> Retrieval:
+    """Retrieve the three passages, in source order and with other scores where these are given."""
+    retrieval = retrieve(index, query, count=3, candidates=3)
+    if not scores:
+        return retrieval
+    hits = sorted(retrieval.hits, key=lambda hit: hit.passage.start)
+    scored = tuple(replace(hit, score=score) for hit, score in zip(hits, scores, strict=True))
+    return replace(retrieval, hits=scored)
+
+
+def a_sentence(score: float, start: int = 0, text: str = "", document: str = "d") -> Sentence:
+    text = text or f"Propoziția {start}."
+    passage = Passage(f"p{start}", document, "T", "s", start, start + len(text), text, "ro")
+    return Sentence(Hit(passage, score, score, 0.0), (start, start + len(text)), text, score, score, 0.5)
+
+
+@pytest.mark.parametrize("wanted", range(5))
+def test_a_sentence_answers_its_own_words(index: Index, wanted: int) -> None:
+    sentence = quotes(split(Document("d", "T", "s", TEXT, "ro"), 384)[0])[wanted]
+
+    best = rank_sentences(search(index, sentence.upper()))[0]
+
+    assert best.text == sentence
+    assert best.cosine == pytest.approx(1, abs=2e-3)
+    assert best.overlap == pytest.approx(1)
+
+
+def test_each_sentence_of_the_hits_is_ranked_once(index: Index) -> None:
+    retrieval = search(index, "Unde cuibăresc pelicanii?")
+    spans = [span for hit in retrieval.hits for span in hit.passage.sentences]
+    assert len(spans) > len(set(spans)), "no sentence is shared"
+
+    ranked = rank_sentences(retrieval)
+
+    assert sorted(sentence.span for sentence in ranked) == sorted(set(spans))
+    assert [s.score for s in ranked] == sorted((s.score for s in ranked), reverse=True)
+    assert all(TEXT[s.span[0] : s.span[1]] == s.text for s in ranked)
+    assert all(0 <= s.overlap <= 1 for s in ranked)
+
+
+def test_a_shared_sentence_counts_in_its_better_passage(index: Index) -> None:
+    one = search(index, "Unde cuibăresc pelicanii?", (0.1, 0.9, 0.1))
+    other = search(index, "Unde cuibăresc pelicanii?", (0.9, 0.1, 0.1))
+    (span,) = set(one.hits[0].passage.sentences) & set(one.hits[1].passage.sentences)
+
+    for retrieval in (one, other):
+        (sentence,) = (s for s in rank_sentences(retrieval) if s.span == span)
+        assert sentence.hit.score == 0.9
+
+
+def test_the_passage_score_counts(index: Index) -> None:
+    last = "Rezervația a intrat în patrimoniul UNESCO în anul 1991."
+    favoured = {s.text: s.score for s in rank_sentences(search(index, "Ce?", (0.1, 0.1, 0.9)))}
+    other = {s.text: s.score for s in rank_sentences(search(index, "Ce?", (0.9, 0.9, 0.1)))}
+
+    assert favoured[last] - other[last] == pytest.approx(0.8 * PASSAGE_WEIGHT)
+
+
+def test_a_question_without_a_known_word_is_ranked_too(index: Index) -> None:
+    ranked = rank_sentences(search(index, "?!"))
+
+    assert len(ranked) == 5
+    assert all(np.isfinite(s.score) for s in ranked)
+    assert all(s.overlap == 0 for s in ranked)
+
+
+def test_the_best_are_chosen_in_source_order() -> None:
+    ranked = [a_sentence(1.0, 300), a_sentence(0.99, 100), a_sentence(0.98, 200)]
+
+    assert [s.span[0] for s in choose(ranked, 1)] == [300]
+    assert [s.span[0] for s in choose(ranked, 2)] == [100, 300]
+    assert [s.span[0] for s in choose(ranked, 3)] == [100, 200, 300]
+
+
+def test_the_document_of_the_best_comes_first() -> None:
+    ranked = [
+        a_sentence(1.0, 300, document="b"),
+        a_sentence(0.99, 100, document="a"),
+        a_sentence(0.98, 200, document="b"),
+    ]
+
+    assert [(s.hit.passage.document_id, s.span[0]) for s in choose(ranked, 3)] == [("b", 200), ("b", 300), ("a", 100)]
+
+
+def test_only_what_is_nearly_as_good_is_added() -> None:
+    ranked = [a_sentence(1.0, 1), a_sentence(1.0 - MARGIN / 2, 2), a_sentence(1.0 - MARGIN * 1.1, 3)]
+
+    assert [s.span[0] for s in choose(ranked, 3)] == [1, 2]
+
+
+def test_the_same_words_are_not_quoted_twice() -> None:
+    ranked = [a_sentence(1.0, 1, "Așa este."), a_sentence(0.99, 50, "AŞA ESTE!"), a_sentence(0.98, 99, "Altceva.")]
+
+    assert [s.span[0] for s in choose(ranked, 2)] == [1, 99]
+
+
+def test_a_sentence_without_words_is_not_quoted() -> None:
+    assert choose([a_sentence(1.0, 1, "…"), a_sentence(0.99, 5, "Da.")], 2)[0].text == "Da."
+    assert choose([a_sentence(1.0, 1, "…")], 2) == []
+    assert choose([], 2) == []

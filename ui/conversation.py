@@ -1,0 +1,175 @@
+"""The conversation: what the page does when somebody asks, retries, edits, judges or opens a citation."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from rag.chain import Temei
+from rag.errors import TemeiError
+from ui.exchange import Exchange, from_json, history
+from ui.export import to_markdown
+from ui.feedback import keep_feedback
+from ui.pace import Pace
+from ui.render import answer_html, document_html, question_html, reader_html
+from ui.shelf import Shelf
+from ui.texts import known, preferred, say
+
+Exchanges = tuple[Exchange, ...]
+Updates = tuple[Any, ...]
+ASKS_A_MINUTE = 30
+MOST_KEPT = 40
+"""Exchanges that the browser keeps for the next visit."""
+
+
+def spoken(chosen: str, request: gr.Request) -> str:
+    """Return the language of a visit: the one chosen on the page, else the browser's."""
+    return known(chosen) if chosen else preferred(request.headers.get("accept-language", ""))
+
+
+def shown_error(error: TemeiError, language: str) -> gr.Error:
+    """Return an error as the page shows it: one line, escaped, no traceback."""
+    return gr.Error(html.escape(str(error)), title=say(language, "error"), duration=12, print_exception=False)
+
+
+def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> list[Any]:
+    """Return a conversation as Gradio's chat takes it: two messages for every exchange."""
+    shown: list[Any] = []
+    for turn, exchange in enumerate(exchanges):
+        body = answer_html(exchange, turn, language, pending=pending and turn == len(exchanges) - 1)
+        shown.append({"role": "user", "content": question_html(exchange.question)})
+        shown.append({"role": "assistant", "content": gr.HTML(body)})
+    return shown
+
+
+class Conversation:
+    """The callbacks of the chat and the reader.
+
+    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the exchanges, the reader and the question's box.
+    """
+
+    def __init__(self, temei: Temei, shelf: Shelf) -> None:
+        self._temei = temei
+        self._shelf = shelf
+        self._pace = Pace(ASKS_A_MINUTE, 60)
+
+    def respond(
+        self, question: str, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Answer in steps: the question at once, then the answer as it grows."""
+        language, question = spoken(chosen, request), question.strip()
+        if not question:
+            yield (gr.skip(),) * 4
+            return
+        earlier, asked = exchanges, Exchange(question)
+        box = gr.Textbox(value="", submit_btn=False, stop_btn=True)
+        try:
+            documents = self._shelf.chosen(excluded)
+            hindrance = "" if documents != [] else "none_ticked"
+            if not self._pace.allows(str(request.session_hash)):
+                hindrance = "too_fast"
+            if hindrance:
+                gr.Warning(say(language, hindrance))
+                yield messages(earlier, language), earlier, gr.skip(), gr.Textbox(value=question)
+                return
+            yield messages((*earlier, asked), language, pending=True), (*earlier, asked), gr.skip(), box
+            for answer in self._temei.stream(question, history(earlier), documents):
+                asked = asked.answered(answer)
+                now = (*earlier, asked)
+                # Beside an abstention the reader opens nothing by itself: it would look like ground.
+                number = 0 if asked.abstained else 1
+                view = self.reader(now, len(earlier), number, language)
+                yield messages(now, language, pending=True), now, view, gr.skip()
+        except TemeiError as error:
+            box = gr.Textbox(value=question, submit_btn=True, stop_btn=False)
+            yield messages(earlier, language), earlier, gr.skip(), box
+            raise shown_error(error, language) from error
+        yield gr.skip(), gr.skip(), gr.skip(), gr.Textbox(submit_btn=True, stop_btn=False)
+
+    def retry(
+        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
+    ) -> Iterator[Updates]:
+        """Ask again; what came after is dropped."""
+        turn = turn_of(event.index)
+        if turn < len(exchanges):
+            question = exchanges[turn].question
+            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
+
+    def edit(
+        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
+    ) -> Iterator[Updates]:
+        """Ask the edited question in place of the old one; what came after is dropped."""
+        question = html.unescape(str(event.value))
+        yield from self.respond(question, exchanges[: turn_of(event.index)], excluded, chosen, request)
+
+    def reader(self, exchanges: Exchanges, turn: int, number: int, language: str, *, whole: bool = False) -> str:
+        """Return the reader, open at a citation."""
+        exchange = exchanges[turn] if 0 <= turn < len(exchanges) else None
+        return reader_html(exchange, turn, number, language, self._temei.document, whole=whole)
+
+    def open_citation(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+        """Open the document that a clicked marker names."""
+        turn, number = whole_number(event, "turn"), whole_number(event, "number")
+        return self.reader(exchanges, turn, number, spoken(chosen, request))
+
+    def open_whole(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+        """Show all of a long document."""
+        turn, number = whole_number(event, "turn"), whole_number(event, "number")
+        if turn < 0:
+            return self.open_document(chosen, request, event, whole=True)
+        return self.reader(exchanges, turn, number, spoken(chosen, request), whole=True)
+
+    def open_document(self, chosen: str, request: gr.Request, event: gr.EventData, *, whole: bool = False) -> str:
+        """Open a document of the shelf, nothing highlighted."""
+        document = self._temei.document(str(getattr(event, "document", "")))
+        return document_html(document, spoken(chosen, request), whole=whole)
+
+    def like(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
+        """Keep a judgement and offer to say why; returns the comment's row, its box and what it is about."""
+        language, turn = spoken(chosen, request), turn_of(event.index)
+        if turn >= len(exchanges):
+            return gr.skip(), gr.skip(), gr.skip()
+        liked = event.liked if isinstance(event.liked, bool) else None
+        keep_feedback(self._temei.settings.home, exchanges[turn], liked)
+        box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
+        return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
+
+    def comment(
+        self, text: str, about: tuple[str, bool], exchanges: Exchanges, chosen: str, request: gr.Request
+    ) -> Any:
+        """Keep the comment to a judgement and put its row away."""
+        exchange = next((e for e in exchanges if about and e.id == about[0]), None)
+        if exchange is not None and text.strip():
+            keep_feedback(self._temei.settings.home, exchange, about[1], text.strip())
+            gr.Info(say(spoken(chosen, request), "thanks"), duration=3)
+        return gr.Row(visible=False)
+
+    def exported(self, exchanges: Exchanges, chosen: str, request: gr.Request) -> str:
+        """Return the conversation as Markdown."""
+        return to_markdown(exchanges, spoken(chosen, request))
+
+    def restored(self, kept: Any) -> Exchanges:
+        """Return what the browser kept, checked against the documents as they are now."""
+        return from_json(kept, self._document)
+
+    def _document(self, document_id: str) -> Any:
+        try:
+            return self._temei.document(document_id)
+        except TemeiError:
+            return None
+
+
+def turn_of(index: Any) -> int:
+    """Return the exchange that a message of the chat belongs to."""
+    return int(index[0] if isinstance(index, list | tuple) else index) // 2
+
+
+def whole_number(event: gr.EventData, name: str) -> int:
+    """Return a number that the page's script sent, -1 for anything else."""
+    try:
+        return int(getattr(event, name))
+    except (AttributeError, TypeError, ValueError):
+        return -1

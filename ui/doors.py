@@ -1,0 +1,192 @@
+"""Doors for programs: an OpenAI-compatible ``/v1/chat/completions``, and what the API and MCP endpoints answer.
+
+What a language model's client shows is Markdown, so the answer's text and quotes are escaped as such in ``content``;
+``citations`` carry them as they stand, as in ``temei ask --json``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from gradio.events import api
+from pydantic import BaseModel, ConfigDict
+
+from rag.chain import Temei
+from rag.errors import IndexStateError, TemeiError
+from rag.types import Answer, Turn
+from ui.export import escape_markdown
+
+MODEL = "temei"
+AT_ONCE, PATIENCE = 8, 30.0
+"""Answers made at the same time, and seconds that a request waits for its turn."""
+
+
+def offer(temei: Temei) -> None:
+    """Declare the endpoints ``ask`` and ``ask_json`` of the Gradio app that is being built.
+
+    Both answer with the JSON of ``temei ask --json``, the first as an object, the second as text: Gradio's MCP tools
+    would print an object as Python does.
+    """
+
+    def ask(question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
+        """Answer a question from the documents, quoting the exact words the answer stands on.
+
+        Args:
+            question: in any language.
+            document_ids: search only these documents; all of them where omitted.
+        """
+        try:
+            return temei.answer(question, document_ids=document_ids or None).to_dict()
+        except TemeiError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def ask_json(question: str, document_ids: list[str] | None = None) -> str:
+        return json.dumps(ask(question, document_ids), ensure_ascii=False)
+
+    ask_json.__doc__ = ask.__doc__
+    ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
+    api(ask_json, api_name="ask_json")
+    api(ask, api_name="ask")
+
+
+class Message(BaseModel):
+    """One message of a conversation; its content is text or a list of parts of which the text ones count."""
+
+    model_config = ConfigDict(extra="ignore")
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+        return self.content or ""
+
+
+class ChatRequest(BaseModel):
+    """What is read of a request; temperature and the like have no meaning here."""
+
+    model_config = ConfigDict(extra="ignore")
+    messages: list[Message]
+    stream: bool = False
+
+
+def asked(messages: list[Message]) -> tuple[str, tuple[Turn, ...]]:
+    """Return the last question of a conversation and the turns before it."""
+    spoken = [message for message in messages if message.role in ("user", "assistant")]
+    last = next((at for at in range(len(spoken) - 1, -1, -1) if spoken[at].role == "user"), None)
+    if last is None:
+        return "", ()
+    turns = [
+        Turn(question.text, answer.text)
+        for question, answer in itertools.pairwise(spoken[:last])
+        if (question.role, answer.role) == ("user", "assistant")
+    ]
+    return spoken[last].text, tuple(turns)
+
+
+def content(answer: Answer) -> str:
+    """Return the answer's text as Markdown, its markers as they are."""
+    text = escape_markdown(answer.text)
+    for citation in answer.citations:
+        text = text.replace(f"\\[{citation.number}\\]", f"[{citation.number}]")
+    return text
+
+
+def quotes(answer: Answer) -> str:
+    """Return the quotes as Markdown, to follow the text."""
+    return "".join(
+        f"\n\n> [{c.number}] {escape_markdown(c.title)}: “{escape_markdown(' '.join(c.quote.split()))}”"
+        for c in answer.citations
+    )
+
+
+def router(temei: Temei, guard: Callable[..., Any]) -> APIRouter:
+    """Return the OpenAI-compatible endpoints; ``guard`` is a dependency that refuses strangers."""
+    door = APIRouter(prefix="/v1", dependencies=[Depends(guard)])
+    turns = threading.BoundedSemaphore(AT_ONCE)
+
+    @door.get("/models")
+    def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
+
+    @door.post("/chat/completions", response_model=None)
+    def completions(request: ChatRequest) -> Response:
+        question, history = asked(request.messages)
+        if not turns.acquire(timeout=PATIENCE):
+            return _refused(429, "Too many questions at once; try again in a moment.")
+        answers = _held(temei, question, history, turns)
+        try:
+            first = next(answers)
+        except TemeiError as error:
+            return _refused(503 if isinstance(error, IndexStateError) else 400, str(error))
+        base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
+        if request.stream:
+            return StreamingResponse(_chunks(base, first, answers), media_type="text/event-stream")
+        *_, whole = first, *answers
+        return JSONResponse(_completion(base, whole))
+
+    return door
+
+
+def _held(
+    temei: Temei, question: str, history: tuple[Turn, ...], turns: threading.BoundedSemaphore
+) -> Iterator[Answer]:
+    """Yield the growing answer and give the turn back at its end, whatever that was."""
+    try:
+        yield from temei.stream(question, history)
+    finally:
+        turns.release()
+
+
+def _completion(base: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content(answer) + quotes(answer), "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    return base | {"object": "chat.completion", "choices": [choice]} | _extra(answer)
+
+
+def _extra(answer: Answer) -> dict[str, Any]:
+    told = answer.to_dict()
+    return {"citations": told["citations"], "temei": told}
+
+
+def _chunks(base: dict[str, Any], first: Answer, rest: Iterator[Answer]) -> Iterator[str]:
+    """Yield the answer as server-sent events: what each step adds, then the quotes and the citations."""
+
+    def event(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        body = base | {"object": "chat.completion.chunk", "choices": [choice]} | extra
+        return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+    answer, sent = first, content(first)
+    yield event({"role": "assistant", "content": sent})
+    try:
+        for answer in rest:
+            text = content(answer)
+            if text.startswith(sent) and len(text) > len(sent):
+                yield event({"content": text[len(sent) :]})
+                sent = text
+    except TemeiError as error:
+        yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
+        return
+    if answer.citations:
+        yield event({"content": quotes(answer)})
+    yield event({}, "stop", **_extra(answer))
+    yield "data: [DONE]\n\n"
+
+
+def _problem(message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "temei_error", "param": None, "code": None}}
+
+
+def _refused(status: int, message: str) -> JSONResponse:
+    return JSONResponse(_problem(message), status_code=status)

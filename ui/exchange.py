@@ -1,0 +1,115 @@
+"""An exchange: one question of a conversation with all that the page shows of its answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from rag.types import Answer, Citation, Document, Turn
+from ui.highlight import holds
+
+NEAREST = 3
+"""Passages that are offered beside an abstention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer; ``text`` is empty until the first words are there.
+
+    ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
+    ``nearest`` are the passages closest to the question, offered where Temei abstains; they obey the invariant of
+    citations, and are numbered like them.
+    """
+
+    question: str
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[Citation, ...] = ()
+    abstained: bool = False
+    confidence: float = 0.0
+    standalone_question: str = ""
+    mode: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def answered(self, answer: Answer) -> Exchange:
+        """Return the exchange with (what there is so far of) its answer."""
+        return replace(
+            self,
+            text=answer.text,
+            citations=answer.citations,
+            nearest=_nearest(answer) if answer.abstained else (),
+            abstained=answer.abstained,
+            confidence=answer.confidence,
+            standalone_question=answer.standalone_question if answer.standalone_question != answer.question else "",
+            mode=answer.mode,
+        )
+
+    @property
+    def shown(self) -> tuple[Citation, ...]:
+        """The citations that the reader can open."""
+        return self.citations or self.nearest
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the exchange as JSON values, for the browser to keep."""
+        return asdict(self)
+
+
+def _nearest(answer: Answer) -> tuple[Citation, ...]:
+    return tuple(
+        Citation(n, p.document_id, p.title, p.source, p.start, p.end, p.text, hit.score, p.page)
+        for n, hit in enumerate(answer.hits[:NEAREST], 1)
+        for p in [hit.passage]
+    )
+
+
+def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+    """Return the earlier turns as the chain takes them."""
+    return tuple(Turn(e.question, e.text, e.abstained) for e in exchanges if e.text)
+
+
+def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Exchange, ...]:
+    """Return the exchanges that a browser kept, without citations that no longer stand in their document.
+
+    What does not look like an exchange is left out: a browser's storage is nobody's promise.
+    """
+    found: list[Exchange] = []
+    known: dict[str, Document | None] = {}
+
+    def stands(citation: Citation) -> bool:
+        if citation.document_id not in known:
+            known[citation.document_id] = document(citation.document_id)
+        return holds(known[citation.document_id], citation)
+
+    for row in kept if isinstance(kept, list) else []:
+        try:
+            exchange = Exchange(
+                question=str(row["question"]),
+                text=str(row["text"]),
+                citations=tuple(filter(stands, map(_citation, row["citations"]))),
+                nearest=tuple(filter(stands, map(_citation, row["nearest"]))),
+                abstained=bool(row["abstained"]),
+                confidence=float(row["confidence"]),
+                standalone_question=str(row["standalone_question"]),
+                mode=str(row["mode"]),
+                id=str(row["id"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+        found.append(exchange)
+    return tuple(found)
+
+
+def _citation(row: Any) -> Citation:
+    return Citation(
+        number=int(row["number"]),
+        document_id=str(row["document_id"]),
+        title=str(row["title"]),
+        source=str(row["source"]),
+        start=int(row["start"]),
+        end=int(row["end"]),
+        quote=str(row["quote"]),
+        score=float(row["score"]),
+        page=int(row.get("page", 0)),
+    )

@@ -1,0 +1,42 @@
+"""Exporting: a conversation as Markdown, its quotes exact and nothing in it read as markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ui.exchange import Exchange
+from ui.texts import say
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
+_LINE_START = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))", re.MULTILINE)
+
+
+def escape_markdown(text: str) -> str:
+    """Return text as Markdown that is shown as exactly that text."""
+    escaped = _SPECIAL.sub(r"\\\1", text)
+    return _LINE_START.sub(lambda m: m[1] + (f"\\{m[2]}" if m[2] else f"{m[3]}\\{m[4]}"), escaped)
+
+
+def to_markdown(exchanges: Sequence[Exchange], language: str) -> str:
+    """Return a conversation as Markdown: questions as headings, each quote with its document and place."""
+    parts = [f"# Temei: {say(language, 'chat')}"]
+    for exchange in exchanges:
+        parts.append("## " + " ".join(escape_markdown(exchange.question).split()))
+        if exchange.abstained:
+            parts.append(f"*{say(language, 'no_ground')}*")
+        parts.append(escape_markdown(exchange.text or say(language, "stopped")))
+        if exchange.nearest:
+            parts.append(f"**{say(language, 'nearest')}.** {say(language, 'nearest_hint')}")
+        for c in exchange.shown:
+            where = say(language, "place", start=c.start, end=c.end)
+            where = f"{say(language, 'page', page=c.page)}, {where}" if c.page else where
+            parts.append(f"\\[{c.number}\\] **{escape_markdown(c.title)}**, {escape_markdown(c.source)}, {where}")
+            parts.append("\n".join(f"> {line}" for line in escape_markdown(c.quote).split("\n")))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_text(exchange: Exchange) -> str:
+    """Return an answer as plain text with its quotes, for the clipboard."""
+    quotes = [f"[{c.number}] {c.title} ({c.source}): “{c.quote}”" for c in exchange.citations]
+    return "\n\n".join([exchange.text, *quotes])

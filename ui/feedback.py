@@ -1,0 +1,28 @@
+"""Feedback: what readers thought of answers, kept as JSON lines that ``temei eval`` can make examples of."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+from pathlib import Path
+
+from ui.exchange import Exchange
+
+LONGEST_COMMENT = 2000
+_lock = threading.Lock()
+
+
+def keep_feedback(home: Path, exchange: Exchange, liked: bool | None, comment: str = "") -> None:
+    """Append a line to ``feedback.jsonl``; a later line with the same id replaces an earlier one.
+
+    ``liked`` is None where a reader took the judgement back.
+    """
+    record = {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **exchange.to_json(),
+        "liked": liked,
+        "comment": comment[:LONGEST_COMMENT],
+    }
+    with _lock, (home / "feedback.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record, ensure_ascii=False) + "\n")

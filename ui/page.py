@@ -1,0 +1,247 @@
+"""The chat page: the sources at the left, the conversation in the middle, the reader at the right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Gradio reads it when it is imported
+
+import gradio as gr
+
+from rag.chain import Temei
+from rag.errors import TemeiError
+from ui.conversation import MOST_KEPT, Conversation, Exchanges, Updates, messages, shown_error, spoken
+from ui.doors import offer
+from ui.look import script
+from ui.pace import Pace
+from ui.render import name_html, reader_html
+from ui.serve import launch
+from ui.shelf import MOST_FILES, SUFFIXES, Added, Shelf, added_html
+from ui.suggest import Suggestions
+from ui.texts import FALLBACK, I18N, both, known, say
+
+__all__ = ["build", "launch"]
+
+UPLOADS_A_MINUTE = 10
+HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""How events of the page are declared: no doors for programs."""
+KEEP: dict[str, Any] = {**HIDDEN, "queue": False}
+"""Those that take no time do not queue."""
+BROWSER_KEY = "temei"
+"""What the browser keeps is encrypted under it: no secret, but the same after a restart."""
+DOWNLOAD = """(text) => {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'text/markdown' }));
+  link.download = 'temei.md';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}"""
+
+
+def build(temei: Temei) -> gr.Blocks:
+    """Return the page as a Gradio app."""
+    shelf = Shelf(temei)
+    talk = Conversation(temei, shelf)
+    suggestions = Suggestions(temei)
+    pace = Pace(UPLOADS_A_MINUTE, 60)
+    page = gr.Blocks(
+        title="Temei", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
+    )
+    with page:
+        exchanges, excluded, language = gr.State(()), gr.State(()), gr.State("")
+        asked, judged = gr.State(""), gr.State(None)
+        kept = gr.BrowserState([], storage_key="temei-conversation", secret=BROWSER_KEY)
+        kept_language = gr.BrowserState("", storage_key="temei-language", secret=BROWSER_KEY)
+        with gr.Row(elem_id="bar"):
+            bar = gr.HTML(name_html(""), elem_id="name", apply_default_css=False, js_on_load=script("bar.js"))
+            export = gr.Button(I18N("export"), size="sm", variant="secondary", elem_id="export", min_width=0)
+        with gr.Row(elem_id="panels"):
+            with gr.Column(elem_id="left", min_width=0):
+                gr.HTML(f"<h2>{both('sources')}</h2>", elem_id="left-title", apply_default_css=False, js_on_load=None)
+                listed = gr.HTML("", elem_id="shelf", apply_default_css=False, js_on_load=script("shelf.js"))
+                add = gr.UploadButton(
+                    str(I18N("add")), file_count="multiple", file_types=SUFFIXES, size="sm", elem_id="add", min_width=0
+                )
+                report = gr.HTML("", elem_id="added", apply_default_css=False, js_on_load=None)
+            with gr.Column(elem_id="middle", min_width=0):
+                chat = gr.Chatbot(
+                    elem_id="chat",
+                    show_label=False,
+                    label=I18N("chat"),
+                    layout="panel",
+                    render_markdown=False,
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    editable="user",
+                    buttons=["copy"],
+                    placeholder=both("empty"),
+                    height="100%",
+                    scale=1,
+                )
+                with gr.Row(visible=False, elem_id="comment") as comment_row:
+                    comment = gr.Textbox(show_label=False, label=I18N("comment"), lines=1, scale=1, min_width=0)
+                    send = gr.Button(I18N("send"), size="sm", scale=0, min_width=0)
+                box = gr.Textbox(
+                    elem_id="question",
+                    show_label=False,
+                    label=I18N("ask_label"),
+                    placeholder=I18N("ask"),
+                    max_length=temei.settings.max_question_chars,
+                    submit_btn=True,
+                    autofocus=True,
+                    lines=1,
+                    max_lines=6,
+                )
+            with gr.Column(elem_id="right", min_width=0):
+                view = gr.HTML(
+                    reader_html(None, 0, 0, FALLBACK, temei.document),
+                    elem_id="reader",
+                    apply_default_css=False,
+                    js_on_load=script("reader.js"),
+                )
+        exported = gr.Textbox(visible="hidden", elem_id="exported", label="Markdown")
+
+        # Asking
+        context = [exchanges, excluded, language]
+        answered = [chat, exchanges, view, box]
+        asking = [
+            box.submit(talk.respond, [box, *context], answered, **HIDDEN),
+            chat.example_select(_example, None, asked, **KEEP).then(
+                talk.respond, [asked, *context], answered, **HIDDEN
+            ),
+            chat.retry(talk.retry, context, answered, **HIDDEN),
+            chat.edit(talk.edit, context, answered, **HIDDEN),
+        ]
+        stopped = box.stop(_stopped, None, box, cancels=asking, **KEEP).then(
+            _redrawn, [exchanges, language], chat, **KEEP
+        )
+        for done in [*asking, stopped]:
+            done.then(_to_keep, exchanges, kept, **KEEP)
+        chat.clear(_cleared, None, [exchanges, kept, view, comment_row], **KEEP)
+        chat.like(talk.like, [exchanges, language], [comment_row, comment, judged], **HIDDEN)
+        for sent in (comment.submit, send.click):
+            sent(talk.comment, [comment, judged, exchanges, language], comment_row, **HIDDEN)
+        export.click(talk.exported, [exchanges, language], exported, **KEEP).then(None, exported, None, js=DOWNLOAD)
+
+        # Reading
+        view.open_citation(talk.open_citation, [exchanges, language], view, **HIDDEN)
+        view.open_whole(talk.open_whole, [exchanges, language], view, **HIDDEN)
+        listed.open_document(talk.open_document, language, view, **HIDDEN)
+
+        # The shelf
+        def tick(chosen: str, request: gr.Request, event: gr.EventData) -> Updates:
+            left_out = tuple(str(name) for name in getattr(event, "excluded", []))
+            return left_out, shelf.html(left_out, spoken(chosen, request))
+
+        def remove(left_out: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
+            where = spoken(chosen, request)
+            try:
+                shelf.remove(str(getattr(event, "document", "")))
+            except TemeiError as error:
+                raise shown_error(error, where) from error
+            gr.Info(say(where, "removed"), duration=4)
+            return shelf.html(left_out, where)
+
+        def upload(
+            files: list[str] | None,
+            left_out: tuple[str, ...],
+            chosen: str,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by its default
+        ) -> Iterator[Updates]:
+            where, done = spoken(chosen, request), list[Added]()
+            if not pace.allows(str(request.session_hash)):
+                gr.Warning(say(where, "too_fast"))
+                files = []
+            paths = [Path(file) for file in files or []]
+            for path in paths[:MOST_FILES]:
+                advance = partial(_advance, progress, say(where, "adding", name=path.name))
+                advance(path.name, 0, 1)
+                done.append(shelf.add(path, advance))
+                yield gr.skip(), added_html(done, where)
+            if len(paths) > MOST_FILES:
+                gr.Warning(say(where, "too_many", count=MOST_FILES))
+            yield shelf.html(left_out, where), added_html(done, where)
+
+        listed.tick(tick, language, [excluded, listed], **KEEP)
+        listed.remove(remove, [excluded, language], listed, **HIDDEN)
+        uploading = add.upload(
+            upload, [add, excluded, language], [listed, report], api_visibility="private", show_progress_on=report
+        )
+
+        # The language, and what a visit begins with
+        def labels(where: str) -> Updates:
+            return (
+                gr.Textbox(label=say(where, "ask_label"), placeholder=say(where, "ask")),
+                gr.Button(say(where, "export")),
+                gr.UploadButton(say(where, "add")),
+                gr.Button(say(where, "send")),
+            )
+
+        def speak(now: Exchanges, left_out: tuple[str, ...], event: gr.EventData) -> Updates:
+            where = known(getattr(event, "language", ""))
+            turn, number = getattr(event, "turn", ""), getattr(event, "number", "")
+            at = (int(turn), int(number)) if str(turn).isdigit() and str(number).isdigit() else None
+            shown = gr.skip() if at is None else talk.reader(now, *at, where)
+            drawn = gr.Chatbot(value=messages(now, where), label=say(where, "chat"))
+            return where, where, name_html(where), drawn, shown, shelf.html(left_out, where), *labels(where)
+
+        def begin(stored: Any, chosen: Any, request: gr.Request) -> Updates:
+            chosen = known(chosen) if chosen else ""
+            where, now = spoken(chosen, request), talk.restored(stored)
+            named = (chosen, name_html(chosen), *labels(where)) if chosen else (gr.skip(),) * 6
+            if not now:
+                return gr.skip(), gr.skip(), gr.skip(), shelf.html((), where), *named
+            last = len(now) - 1
+            return (
+                now,
+                messages(now, where),
+                talk.reader(now, last, 0 if now[last].abstained else 1, where),
+                shelf.html((), where),
+                *named,
+            )
+
+        def suggest(chosen: str, request: gr.Request) -> Any:
+            questions = suggestions.some(spoken(chosen, request))
+            return gr.Chatbot(examples=[{"text": question} for question in questions])
+
+        labelled = [box, export, add, send]
+        spoke = bar.speak(
+            speak, [exchanges, excluded], [language, kept_language, bar, chat, view, listed, *labelled], **KEEP
+        )
+        began = page.load(
+            begin, [kept, kept_language], [exchanges, chat, view, listed, language, bar, *labelled], **KEEP
+        )
+        for before in (spoke, began, uploading):
+            before.then(suggest, language, chat, **HIDDEN)
+        offer(temei)
+    page.queue(max_size=64, default_concurrency_limit=4)
+    return page
+
+
+def _example(event: gr.SelectData) -> str:
+    return str(event.value["text"])
+
+
+def _advance(progress: gr.Progress, label: str, source: str, done: int, total: int) -> None:
+    progress(done / max(total, 1), desc=label)
+
+
+def _stopped() -> Any:
+    return gr.Textbox(submit_btn=True, stop_btn=False)
+
+
+def _redrawn(exchanges: Exchanges, chosen: str, request: gr.Request) -> list[Any]:
+    return messages(exchanges, spoken(chosen, request))
+
+
+def _to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
+    return [exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text]
+
+
+def _cleared() -> Updates:
+    return (), [], reader_html(None, 0, 0, FALLBACK, lambda name: None), gr.Row(visible=False)
