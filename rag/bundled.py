@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -232,6 +233,29 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest if isinstance(manifest, dict) else {}
 
 
+def _seal(folder: Path) -> None:
+    """Add the checksums of the files to the manifest."""
+    sums = {name: _checksum(folder / name) for name in (ENCODER, TOKENIZER, PIECES)}
+    manifest = _read_manifest(folder) | {"crc32": sums}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _checksum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
+
+
+def _is_whole(folder: Path, weights: Weights) -> bool:
+    """Return whether the prepared model is there, made from these inputs, and undamaged."""
+    manifest = _read_manifest(folder)
+    sums = manifest.get("crc32", {})
+    try:
+        return _stamp(weights).items() <= manifest.items() and all(
+            _checksum(folder / name) == sums.get(name) for name in (ENCODER, TOKENIZER, PIECES)
+        )
+    except OSError:
+        return False
+
+
 def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None) -> Encoder:
     """Return the encoder, preparing it under ``models`` when it is missing or its inputs changed.
 
@@ -243,18 +267,18 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
     weights = Weights.open()
     folder = models / "multilingual-e5-small"
 
-    def is_ready() -> bool:
-        return _stamp(weights).items() <= _read_manifest(folder).items()
-
     try:
-        if not is_ready():
+        if not _is_whole(folder, weights):
             models.mkdir(parents=True, exist_ok=True)
             with FileLock(models / ".lock"):
-                if not is_ready():
+                if not _is_whole(folder, weights):
+                    for left in models.glob(".preparing-*"):
+                        shutil.rmtree(left, ignore_errors=True)
                     report("Preparing the embedding model (once, a few seconds)…")
                     fresh = Path(tempfile.mkdtemp(prefix=".preparing-", dir=models))
                     try:
                         _write_model(weights, fresh)
+                        _seal(fresh)
                         shutil.rmtree(folder, ignore_errors=True)
                         os.replace(fresh, folder)
                     finally:

@@ -120,7 +120,7 @@ class Temei:
         return (
             RunnableLambda(self._accept, name="accept")
             | RunnableLambda(self._retrieve, name="retrieve")
-            | RunnableGenerator(self._respond, name="respond")
+            | RunnableGenerator(self._respond, self._arespond, name="respond")
         ).with_config(run_name="temei")
 
     def _check(self, question: object) -> str:
@@ -137,7 +137,7 @@ class Temei:
         return clean
 
     def _accept(self, given: str | Mapping[str, Any]) -> _Asked:
-        fields = {"question": given} if isinstance(given, str) else dict(given)
+        fields = given if isinstance(given, Mapping) else {"question": given}
         question = self._check(fields.get("question"))
         history = tuple(fields.get("history") or ())
         return _Asked(
@@ -162,6 +162,12 @@ class Temei:
         for asked in questions:
             if asked.retrieval is not None:
                 yield from self._read(asked, asked.retrieval)
+
+    async def _arespond(self, questions: AsyncIterator[_Asked]) -> AsyncIterator[Answer]:
+        async for asked in questions:
+            answers = self._respond(iter([asked]))
+            while (answer := await asyncio.to_thread(next, answers, None)) is not None:
+                yield answer
 
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()

@@ -111,7 +111,7 @@ def _stemmer(language: str) -> Any:
 
 def fold(text: str) -> str:
     """Return the text in lower case without diacritics, so that ş, ș and s are one letter; lengths may change."""
-    marks_apart = unicodedata.normalize("NFKD", text.casefold())
+    marks_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return unicodedata.normalize("NFC", "".join(c for c in marks_apart if not unicodedata.combining(c)))
 
 

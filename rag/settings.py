@@ -41,9 +41,16 @@ class Settings(_Base):
     max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
     min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
     max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
-    max_file_mb: float = Field(20, gt=0, description="Largest file that is read, in megabytes.")
+    max_file_mb: float = Field(20, gt=0, le=10_000, description="Largest file that is read, in megabytes.")
     host: str = Field("127.0.0.1", description="Address of the chat page.")
     port: int = Field(7860, ge=1, le=65535, description="Port of the chat page.")
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _is_folder(cls, value: object) -> object:
+        if not str(value).strip():
+            raise ValueError("name a folder")
+        return Path(str(value)).expanduser()
 
     @field_validator("chroma_url")
     @classmethod
@@ -65,14 +72,18 @@ class Settings(_Base):
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
             given = first.get("input")
-            raise SettingsError(f"{PREFIX}{name.upper()}={given!s} does not fit: {first['msg']}.") from error
+            message = f"{PREFIX}{name.upper()}={given!s} does not fit: {first['msg']}."
+            raise SettingsError(" ".join(message.split())) from error
 
 
 def _refuse_unknown_variables(known: list[str]) -> None:
     """Raise SettingsError for a ``TEMEI_*`` name, in the environment or in .env, that no setting has."""
     allowed = [PREFIX + name.upper() for name in known]
     where = dict.fromkeys(os.environ, "the environment")
-    where |= {name: ".env" for name in dotenv_values(".env") if name not in where}
+    try:
+        where |= {name: ".env" for name in dotenv_values(".env") if name not in where}
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f".env cannot be read ({error}); save it as UTF-8 text, or remove it.") from error
     for name, place in where.items():
         if name.upper().startswith(PREFIX) and name.upper() not in allowed:
             raise SettingsError(f"{name} in {place} is not a setting{_suggest(name.upper(), allowed)}.")

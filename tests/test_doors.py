@@ -158,6 +158,8 @@ def test_a_password_guards_every_door(temei: Temei, monkeypatch: pytest.MonkeyPa
     assert client.get("/v1/models", auth=("ana", "are:mere")).status_code == 200
     assert client.get("/v1/models", headers={"Authorization": "Bearer ana:are:mere"}).status_code == 200
     assert client.get("/config").status_code == 401
+    assert client.post("/gradio_api/call/ask", json={"data": [QUESTION, None]}).status_code == 401
+    assert client.post("/gradio_api/mcp/", json={}).status_code in (401, 404)
 
 
 def test_other_addresses_need_a_password_or_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

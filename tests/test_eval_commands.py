@@ -13,6 +13,7 @@ from eval import gate
 from eval.commands import app
 from eval.draft import GAP, draft
 from eval.jsonl import load_jsonl
+from eval.open import SHIPPED
 from eval.report import read_json
 from rag.errors import DatasetError, DocumentError
 
@@ -45,8 +46,10 @@ def test_the_shipped_set_holds_its_floors(temei_home: Path, tmp_path: Path) -> N
 def test_a_broken_floor_shuts_the_gate(temei_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     floors = tmp_path / "floors.toml"
     monkeypatch.setattr(gate, "FLOORS", floors)
-    floors.write_text("[conferinta.floors]\nrecall_at_5 = 1.1\nover_refusal = 1\n", encoding="utf-8")
-    done = call("--gate", "--no-baselines")
+    floors.write_text("[few.floors]\nrecall_at_5 = 1.1\nover_refusal = 1\n", encoding="utf-8")
+    few = tmp_path / "few.jsonl"
+    few.write_text("\n".join(SHIPPED.read_text("utf-8").splitlines()[:4]), encoding="utf-8")
+    done = call("--dataset", few, "--documents", SEEDS, "--gate", "--no-baselines")
     assert done.exit_code == 1
     assert "recall_at_5 is" in done.output
     assert "over_refusal is" not in done.output

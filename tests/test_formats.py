@@ -1,4 +1,4 @@
-"""Formats that are not plain text: their words, pages and titles; and files that would do harm, each refused by name."""
+"""Formats that are not plain text: their words, pages and titles; and harmful files, each refused by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import struct
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,8 +22,6 @@ from rag.errors import DocumentError
 from rag.index import Index
 from rag.types import Document
 
-pytest.importorskip("mammoth")
-
 _GLYPHS = {
     "ă": "abreve", "â": "acircumflex", "î": "icircumflex", "ș": "scommaaccent", "ț": "tcommaaccent",
     "Ș": "Scommaaccent", "Ț": "Tcommaaccent", "„": "quotedblbase", "”": "quotedblright", "•": "bullet", "ﬁ": "fi",
@@ -33,7 +30,8 @@ _CODES = {letter: 128 + i for i, letter in enumerate(_GLYPHS)}
 Line = tuple[int, int, int, str]
 """Left, baseline, size, text."""
 
-DELTA = "Delta Dunării se află în județul Tulcea. Pelicanii cuibăresc pe lacul Roșca. Cel mai vechi braț este Chilia."
+FIRST, SECOND, THIRD = "Delta Dunării se află în județul", "Tulcea. Pelicanii cuibăresc pe lacul", "Roșca."
+DELTA = f"{FIRST} {SECOND} {THIRD}"
 
 
 def pdf_of(pages: Sequence[Sequence[Line]], *, title: str = "", extra: str = "", image: bool = False) -> bytes:
@@ -42,7 +40,8 @@ def pdf_of(pages: Sequence[Sequence[Line]], *, title: str = "", extra: str = "",
     shown = " ".join(f"/{name}" for name in _GLYPHS.values())
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}/MediaBox[0 0 595 842]/Resources<</Font<</F 3 0 R>>>>>>".encode(),
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}/MediaBox[0 0 595 842]"
+        "/Resources<</Font<</F 3 0 R>>>>>>".encode(),
         f"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Differences[128 {shown}]>>>>".encode(),
         b"<</Title<FEFF" + title.encode("utf-16-be").hex().encode() + b">>>",
     ]
@@ -173,18 +172,18 @@ def check_offsets(document: Document) -> None:
 
 def test_pdf_text_pages_and_title(write: Write) -> None:
     pages = [
-        [*lines_of("Delta Dunării", top=790, size=22), *lines_of(DELTA[:40], DELTA[41:77], DELTA[78:])],
+        [*lines_of("Delta Dunării", top=790, size=22), *lines_of(FIRST, SECOND, THIRD)],
         [],
         lines_of("A doua pagină cu text."),
     ]
     document = load(write(pdf_of(pages), "delta-veche.pdf"))
 
-    assert document.text == (f"Delta Dunării\n\n{DELTA[:40]}\n{DELTA[41:77]}\n{DELTA[78:]}\n\nA doua pagină cu text.")
+    assert document.text == f"Delta Dunării\n\n{FIRST}\n{SECOND}\n{THIRD}\n\nA doua pagină cu text."
     assert document.title == "Delta Dunării"
     assert document.language == "ro"
     third = document.text.index("A doua")
-    assert document.pages == (0, third, third)
-    assert [passage.page for passage in split(document, 40)][0] == 1
+    assert document.pages == (0, document.text.index("\n\nA doua"), third)
+    assert split(document, 16)[0].page == 1
     assert split(document, 16)[-1].page == 3
     check_offsets(document)
 
@@ -268,7 +267,8 @@ def test_docx_headings_lists_tables_and_title(write: Write) -> None:
         + item("apoi", 2)
         + f"<w:tbl><w:tr>{cell(paragraph('Oraș'))}{cell(paragraph('Locuitori'))}</w:tr>"
         + f"<w:tr>{cell(paragraph('Tulcea'))}{cell(paragraph('73707'))}</w:tr></w:tbl>"
-        + "<w:p><w:ins><w:r><w:t>Adăugat.</w:t></w:r></w:ins><w:del><w:r><w:delText>Șters.</w:delText></w:r></w:del></w:p>"
+        + "<w:p><w:ins><w:r><w:t>Adăugat.</w:t></w:r></w:ins>"
+        + "<w:del><w:r><w:delText>Șters.</w:delText></w:r></w:del></w:p>"
     )
     document = load(write(docx_of(body), "a.docx"))
 
@@ -362,6 +362,10 @@ def test_a_wrong_ending_is_refused_and_says_what_it_looks_like(write: Write, nam
     assert words in refused(write(data, name))
 
 
+ZEROS = "00" * 32
+LOCKED = f"/ID[<{ZEROS}><{ZEROS}>]/Encrypt<</Filter/Standard/V 1/R 2/P -4/O<{ZEROS}>/U<{ZEROS}>>>"
+
+
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
@@ -369,13 +373,12 @@ def test_a_wrong_ending_is_refused_and_says_what_it_looks_like(write: Write, nam
         ("a.html", "<script>x()</script>", "no text"),
         ("a.pdf", pdf_of([[]] * 3), "ocrmypdf"),
         ("a.pdf", pdf_of([[]] * 3, image=True), "ocrmypdf"),
-        ("a.pdf", pdf_of([lines_of(DELTA)], extra=f"/Encrypt<</Filter/Standard/V 1/R 2/P -4/O<{'00' * 32}>/U<{'00' * 32}>>>"
-         f"/ID[<{'00' * 16}><{'00' * 16}>]"), "password"),
+        ("a.pdf", pdf_of([lines_of(DELTA)], extra=LOCKED), "password"),
         ("a.pdf", pdf_of([lines_of(DELTA)] * 20)[:3000], "cut short"),
         ("a.pdf", b"%PDF-1.7\nnothing\nstartxref\n0\n%%EOF", "damaged"),
         ("a.docx", docx_of(paragraph(DELTA))[:-40], "damaged"),
         ("a.docx", docx_of("<w:p>"), "damaged"),
-        ("a.epub", epub_of({"1": "x"}, **{"META-INF/encryption.xml": "http://www.w3.org/2001/04/xmlenc#aes128-cbc"}), "DRM"),
+        ("a.epub", epub_of({"1": "x"}, **{"META-INF/encryption.xml": "…/xmlenc#aes128-cbc"}), "DRM"),
         ("a.epub", zip_of({"META-INF/container.xml": '<a><rootfile full-path="nu.opf"/></a>'}), "damaged"),
         ("a.epub", zip_of({"META-INF/container.xml": "<a>"}), "damaged"),
     ],
@@ -406,7 +409,7 @@ def test_more_text_than_allowed(write: Write) -> None:
         write(long, "a.html"),
         write(epub_of({"1": long, "2": long}), "a.epub"),
     ):
-        assert "TEMEI_MAX_EXTRACTED_CHARS" in refused(path, max_extracted_chars=9000)
+        assert "TEMEI_MAX_EXTRACTED_CHARS" in refused(path, max_extracted_chars=5000)
 
 
 def test_zip_bombs(write: Write) -> None:
@@ -572,7 +575,6 @@ def test_the_same_file_gives_the_same_text(write: Write) -> None:
 
 def test_tidy() -> None:
     assert tidy("\u00a0a\t \r\nb\r\r\n\n c\x00\u200bd\ufb01\ue000 \u2028") == "a\nb\n\ncdfi\ue000"
-    assert zlib.crc32(tidy("ș\u0326").encode())
     assert tidy(tidy("a \n \n b")) == "a\n\nb"
 
 
