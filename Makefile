@@ -65,7 +65,7 @@ format: setup ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
 
 eval: ingest ## measure answers and retrieval on the question sets
-	@$(BIN)/temei eval
+	@$(BIN)/temei eval --gate
 
 bench: ingest ## measure speed and memory
 	@$(BIN)/temei bench

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eval.corpus import Advance
 from eval.dataset import Dataset
 from eval.records import Found, Record
@@ -43,6 +45,11 @@ def run_baselines(
     def over(search: Callable[[Temei, str], Ranking]) -> Callable[[Record], list[Found]]:
         return lambda record: _found(temei, names, search(temei, record.standalone_question))
 
+    search_dense = open_dense(temei)
+
+    def search_fused(temei: Temei, question: str) -> Ranking:
+        return fuse_ranks([list(search_bm25(temei, question)), list(search_dense(temei, question))])
+
     runs = {
         "bm25": run_baseline("BM25 alone", records, over(search_bm25), advance),
         "dense": run_baseline("Dense alone", records, over(search_dense), advance),
@@ -61,14 +68,20 @@ def search_bm25(temei: Temei, question: str) -> Ranking:
     return {bm25.ids[row]: float(scores[row]) for row in top(scores, DEPTH)}
 
 
-def search_dense(temei: Temei, question: str) -> Ranking:
-    """Return the passages by the cosine of question and passage alone."""
-    return temei.index.nearest(temei.embedder.encode_query(question), DEPTH)
+def open_dense(temei: Temei) -> Callable[[Temei, str], Ranking]:
+    """Return the search by the cosine of question and passage alone.
 
+    Exact, over all passages: Chroma's approximate search differs from one build of an index to the next.
+    """
+    ids = temei.index.bm25().ids
+    stored = temei.index.vectors(ids)
+    matrix = np.stack([stored[name][0] for name in ids])
 
-def search_fused(temei: Temei, question: str) -> Ranking:
-    """Return the passages by reciprocal rank fusion of the two, each with the same weight."""
-    return fuse_ranks([list(search_bm25(temei, question)), list(search_dense(temei, question))])
+    def search(temei: Temei, question: str) -> Ranking:
+        cosines = matrix @ temei.embedder.encode_query(question)
+        return {ids[row]: float(cosines[row]) for row in np.argsort(-cosines, kind="stable")[:DEPTH]}
+
+    return search
 
 
 def fuse_ranks(rankings: Sequence[Sequence[str]]) -> dict[str, float]:

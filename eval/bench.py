@@ -253,8 +253,11 @@ def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> No
         return float(np.percentile(times[name], share))
 
     ours.search[size] = {
-        "p50": percentile("temei", 50), "p95": percentile("temei", 95), "answer_p50": percentile("answer", 50), "answer_p95": percentile("answer", 95)
-    }  # fmt: skip
+        "p50": percentile("temei", 50),
+        "p95": percentile("temei", 95),
+        "answer_p50": percentile("answer", 50),
+        "answer_p95": percentile("answer", 95),
+    }
     theirs.search[size] = {"p50": percentile("tutorial", 50), "p95": percentile("tutorial", 95)}
 
 

@@ -39,7 +39,8 @@ def open_corpus(
     home = settings.home / "eval" / _key(dataset, settings, embedder)
     _forget_old(home)
     home.mkdir(parents=True, exist_ok=True)
-    settings = settings.model_copy(update={"home": home})
+    # Never on a server: what is measured must not mix with documents that others search.
+    settings = settings.model_copy(update={"home": home, "chroma_url": ""})
     index = Index(settings, embedder, create=True)
     known = {str(row["id"]) for row in index.documents()}
     missing = {name: document for name, document in dataset.documents.items() if document.id not in known}

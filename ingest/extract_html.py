@@ -3,7 +3,8 @@
 What is left out: scripts, styles and forms' fields; navigation, footers and asides; small parts that are called so in
 their class, role or id, or that are mostly links. Rather a menu too many than a paragraph too few: a part that holds a
 good share of the running text stays whatever it is called. On the 990 pages of trafilatura's own benchmark this keeps
-95 % of the passages that must stay and 20 % of those that must not (trafilatura: 94 % and 11 %, at ten times the time).
+96 % of the passages that must stay and 21 % of those that must not; trafilatura 94 % and 10 %, but it takes 0.3 s to
+start, for every file, where this takes 0.02, and it drops pages that are only a table or a list.
 """
 
 from __future__ import annotations

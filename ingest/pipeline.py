@@ -21,6 +21,7 @@ from rag.embeddings import Embedder
 from rag.errors import DocumentError
 from rag.index import Index
 from rag.records import sentence_texts
+from rag.settings import Settings
 from rag.types import Document, Passage, Span
 
 Advance = Callable[[str, int, int], None]
@@ -105,7 +106,20 @@ def _load(path: Path, index: Index) -> Document:
     except UnicodeEncodeError as error:
         shown = os.fsencode(path).decode(errors="replace")
         raise DocumentError(f"{shown} has a name that is not UTF-8; rename it.") from error
-    return load(path, source=source, max_bytes=int(index.settings.max_file_mb * 1_000_000))
+    return load_within(path, index.settings, source=source)
+
+
+def load_within(path: Path, settings: Settings, *, source: str = "") -> Document:
+    """Load a file within the bounds that the settings give; see `ingest.load.load`."""
+    return load(
+        path,
+        source=source,
+        max_bytes=int(settings.max_file_mb * 1_000_000),
+        max_pages=settings.max_pages,
+        extract_seconds=settings.extract_seconds,
+        extract_mb=settings.extract_mb,
+        max_extracted_chars=settings.max_extracted_chars,
+    )
 
 
 def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_File]], report: IngestReport) -> None:

@@ -42,8 +42,14 @@ class Settings(_Base):
     min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
     max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
     max_file_mb: float = Field(20, gt=0, le=10_000, description="Largest file that is read, in megabytes.")
+    max_pages: int = Field(2000, ge=1, description="Most pages of a PDF.")
+    extract_seconds: float = Field(60, gt=0, le=86_400, description="Time that reading one file may take.")
+    extract_mb: int = Field(1024, ge=256, description="Memory that reading one file may take, in megabytes.")
+    max_extracted_chars: int = Field(20_000_000, ge=1, description="Longest text taken from one file.")
     host: str = Field("127.0.0.1", description="Address of the chat page.")
     port: int = Field(7860, ge=1, le=65535, description="Port of the chat page.")
+    auth: str = Field("", description="user:password of the chat page; asked for beyond this machine.")
+    allow_open: bool = Field(False, description="Let the page be open to other machines without a password.")
 
     @field_validator("home", mode="before")
     @classmethod

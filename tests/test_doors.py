@@ -22,7 +22,7 @@ from rag import Settings, Temei
 from rag.errors import SettingsError
 from rag.index import Index
 from ui.doors import Message, asked, content
-from ui.serve import app, check_open, credentials, is_loopback
+from ui.serve import app, check_open, credentials, has_mcp, is_loopback
 
 QUESTION = "Unde este Delta Dunării?"
 EVIL = "Delta Dunării este în ![x](http://evil.example/p.png) România <b>azi</b>."
@@ -114,7 +114,9 @@ def test_the_openai_client_is_content(address: str, temei: Temei) -> None:
 
 
 def test_the_mcp_tool_answers_with_json(address: str, temei: Temei) -> None:
-    mcp = pytest.importorskip("mcp", reason="MCP is not installed: pip install 'mcp<2'")
+    if not has_mcp():
+        pytest.skip("MCP is untested: Gradio works with its major version 1 only; pip install 'mcp>=1.26,<2'")
+    import mcp
     from mcp.client.streamable_http import streamablehttp_client
 
     async def call() -> tuple[list[str], str]:
@@ -159,7 +161,8 @@ def test_a_password_guards_every_door(temei: Temei, monkeypatch: pytest.MonkeyPa
     assert client.get("/v1/models", headers={"Authorization": "Bearer ana:are:mere"}).status_code == 200
     assert client.get("/config").status_code == 401
     assert client.post("/gradio_api/call/ask", json={"data": [QUESTION, None]}).status_code == 401
-    assert client.post("/gradio_api/mcp/", json={}).status_code in (401, 404)
+    for path in ("/gradio_api/mcp/", "/gradio_api/mcp", "/gradio_api//mcp/sse", "/gradio_api/mcp/schema"):
+        assert client.post(path, json={}).status_code == 401
 
 
 def test_other_addresses_need_a_password_or_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,11 @@ def test_the_index_is_made_once_and_again_where_a_document_changed(
     assert one.parent == settings.home / "eval"
 
 
+def test_the_index_is_never_on_a_shared_server(dataset: Dataset, home: Path, fake: FakeEmbedder) -> None:
+    temei = open_corpus(dataset, Settings(home=home, chroma_url="http://127.0.0.1:9"), embedder=fake)
+    assert len(temei.index.documents()) == 3
+
+
 def test_an_interrupted_ingestion_is_finished(dataset: Dataset, settings: Settings) -> None:
     with pytest.raises(KeyboardInterrupt):
         open_corpus(dataset, settings, embedder=FakeEmbedder(stop_at=3))

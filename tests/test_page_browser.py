@@ -392,7 +392,13 @@ def test_the_language_can_be_switched(visit: Visit) -> None:
 def test_retry_and_edit(visit: Visit) -> None:
     page = visit.page
     visit.ask(CHINA)
+    page.evaluate(
+        "new MutationObserver(() => { window.waited ||= !!document.querySelector('.answer.waiting'); })"
+        ".observe(document.body, { childList: true, subtree: true, attributes: true })"
+    )
     page.get_by_role("button", name="Încearcă din nou").click()
+    page.wait_for_function("window.waited && !document.querySelector('.answer.waiting')")
+    expect(page.locator("#question [data-testid=submit-button]")).to_be_visible()
     expect(page.locator("#chat [data-testid=user]")).to_have_count(1)
     expect(page.locator(".answer")).to_contain_text("China a accelerat")
     visit.ask(NOWHERE)
@@ -412,6 +418,7 @@ def test_stop(visit: Visit) -> None:
     expect(page.locator(".answer button.cite").first).to_be_visible()
     page.get_by_role("button", name="Oprește").click()
     expect(page.locator("#question [data-testid=submit-button]")).to_be_visible()
+    page.wait_for_timeout(1000)  # until the generator has ended, Gradio takes no other question
     visit.ask(NOWHERE)
     expect(page.locator(".answer")).to_have_count(2)
 

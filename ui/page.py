@@ -27,19 +27,14 @@ from ui.texts import FALLBACK, I18N, both, known, say
 __all__ = ["build", "launch"]
 
 UPLOADS_A_MINUTE = 10
+MOST_SESSIONS, MOST_WAITING, AT_ONCE = 500, 64, 4
+"""Visits whose state is held (about 80 kB each), questions that wait, and those answered at the same time."""
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """How events of the page are declared: no doors for programs."""
 KEEP: dict[str, Any] = {**HIDDEN, "queue": False}
 """Those that take no time do not queue."""
 BROWSER_KEY = "temei"
 """What the browser keeps is encrypted under it: no secret, but the same after a restart."""
-DOWNLOAD = """(text) => {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/markdown' }));
-  link.download = 'temei.md';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}"""
 
 
 def build(temei: Temei) -> gr.Blocks:
@@ -116,16 +111,18 @@ def build(temei: Temei) -> gr.Blocks:
             chat.retry(talk.retry, context, answered, **HIDDEN),
             chat.edit(talk.edit, context, answered, **HIDDEN),
         ]
-        stopped = box.stop(_stopped, None, box, cancels=asking, **KEEP).then(
-            _redrawn, [exchanges, language], chat, **KEEP
-        )
+        stopped = box.stop(_stopped, [exchanges, language], [chat, box], cancels=asking, **KEEP)
+        for asks in (box.submit, chat.example_select, chat.retry, chat.edit):
+            asks(_put_away, None, comment_row, **KEEP)
         for done in [*asking, stopped]:
             done.then(_to_keep, exchanges, kept, **KEEP)
         chat.clear(_cleared, None, [exchanges, kept, view, comment_row], **KEEP)
         chat.like(talk.like, [exchanges, language], [comment_row, comment, judged], **HIDDEN)
         for sent in (comment.submit, send.click):
             sent(talk.comment, [comment, judged, exchanges, language], comment_row, **HIDDEN)
-        export.click(talk.exported, [exchanges, language], exported, **KEEP).then(None, exported, None, js=DOWNLOAD)
+        export.click(talk.exported, [exchanges, language], exported, **KEEP).then(
+            None, exported, None, js=script("download.js")
+        )
 
         # Reading
         view.open_citation(talk.open_citation, [exchanges, language], view, **HIDDEN)
@@ -162,10 +159,10 @@ def build(temei: Temei) -> gr.Blocks:
                 advance = partial(_advance, progress, say(where, "adding", name=path.name))
                 advance(path.name, 0, 1)
                 done.append(shelf.add(path, advance))
-                yield gr.skip(), added_html(done, where)
+                yield gr.skip(), added_html(done)
             if len(paths) > MOST_FILES:
                 gr.Warning(say(where, "too_many", count=MOST_FILES))
-            yield shelf.html(left_out, where), added_html(done, where)
+            yield shelf.html(left_out, where), added_html(done)
 
         listed.tick(tick, language, [excluded, listed], **KEEP)
         listed.remove(remove, [excluded, language], listed, **HIDDEN)
@@ -180,6 +177,7 @@ def build(temei: Temei) -> gr.Blocks:
                 gr.Button(say(where, "export")),
                 gr.UploadButton(say(where, "add")),
                 gr.Button(say(where, "send")),
+                gr.Textbox(label=say(where, "comment"), placeholder=say(where, "comment")),
             )
 
         def speak(now: Exchanges, left_out: tuple[str, ...], event: gr.EventData) -> Updates:
@@ -193,7 +191,7 @@ def build(temei: Temei) -> gr.Blocks:
         def begin(stored: Any, chosen: Any, request: gr.Request) -> Updates:
             chosen = known(chosen) if chosen else ""
             where, now = spoken(chosen, request), talk.restored(stored)
-            named = (chosen, name_html(chosen), *labels(where)) if chosen else (gr.skip(),) * 6
+            named = (chosen, name_html(chosen), *labels(where)) if chosen else (gr.skip(),) * 7
             if not now:
                 return gr.skip(), gr.skip(), gr.skip(), shelf.html((), where), *named
             last = len(now) - 1
@@ -209,7 +207,7 @@ def build(temei: Temei) -> gr.Blocks:
             questions = suggestions.some(spoken(chosen, request))
             return gr.Chatbot(examples=[{"text": question} for question in questions])
 
-        labelled = [box, export, add, send]
+        labelled = [box, export, add, send, comment]
         spoke = bar.speak(
             speak, [exchanges, excluded], [language, kept_language, bar, chat, view, listed, *labelled], **KEEP
         )
@@ -219,7 +217,8 @@ def build(temei: Temei) -> gr.Blocks:
         for before in (spoke, began, uploading):
             before.then(suggest, language, chat, **HIDDEN)
         offer(temei)
-    page.queue(max_size=64, default_concurrency_limit=4)
+    page.state_session_capacity = MOST_SESSIONS
+    page.queue(max_size=MOST_WAITING, default_concurrency_limit=AT_ONCE)
     return page
 
 
@@ -231,12 +230,12 @@ def _advance(progress: gr.Progress, label: str, source: str, done: int, total: i
     progress(done / max(total, 1), desc=label)
 
 
-def _stopped() -> Any:
-    return gr.Textbox(submit_btn=True, stop_btn=False)
+def _put_away() -> Any:
+    return gr.Row(visible=False)
 
 
-def _redrawn(exchanges: Exchanges, chosen: str, request: gr.Request) -> list[Any]:
-    return messages(exchanges, spoken(chosen, request))
+def _stopped(exchanges: Exchanges, chosen: str, request: gr.Request) -> Updates:
+    return messages(exchanges, spoken(chosen, request)), gr.Textbox(submit_btn=True, stop_btn=False)
 
 
 def _to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:

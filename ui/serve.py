@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib.util
+import importlib.metadata
 import ipaddress
+import re
 import secrets
 import socket
 import sys
@@ -13,8 +14,11 @@ from typing import Any
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI
+from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.chain import Temei
 from rag.errors import SettingsError
@@ -24,6 +28,25 @@ from ui.look import CSS, HEAD, theme
 from ui.texts import I18N
 
 HERE = ["127.0.0.1", "localhost", "[::1]"]
+
+
+class Guard:
+    """Refuses programs without the login; people meet Gradio's own login page, which leaves MCP unguarded."""
+
+    def __init__(self, app: ASGIApp, login: tuple[str, str]) -> None:
+        self._app = app
+        self._login = login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = re.sub("/+", "/", scope.get("path", ""))
+        if scope["type"] == "http" and path.startswith(("/v1", "/gradio_api/mcp")):
+            given = Headers(scope=scope).get("authorization", "")
+            if not _is_known(given, self._login):
+                problem = {"error": {"message": "Give the user and password of TEMEI_AUTH.", "type": "temei_error"}}
+                refusal = JSONResponse(problem, status_code=401, headers={"WWW-Authenticate": "Basic"})
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def launch(temei: Temei, *, host: str, port: int) -> None:
@@ -51,11 +74,9 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
         # A page elsewhere that makes its own name point here must not read what is answered here.
         outer.add_middleware(TrustedHostMiddleware, allowed_hosts=HERE)
 
-    def guard(request: Request) -> None:
-        if login is not None and not _is_known(request.headers.get("authorization", ""), login):
-            raise HTTPException(401, "Give the user and password of TEMEI_AUTH", {"WWW-Authenticate": "Basic"})
-
-    outer.include_router(router(temei, guard))
+    if login is not None:
+        outer.add_middleware(Guard, login=login)
+    outer.include_router(router(temei))
     gr.mount_gradio_app(outer, build(temei), path="/", auth=login, **options(temei))
     return outer
 
@@ -74,8 +95,16 @@ def options(temei: Temei) -> dict[str, Any]:
         "show_error": False,
         "enable_monitoring": False,
         "max_file_size": int(temei.settings.max_file_mb * 1_000_000),
-        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "mcp_server": has_mcp(),
     }
+
+
+def has_mcp() -> bool:
+    """Tell whether the MCP library is installed, in the major version that Gradio works with."""
+    try:
+        return importlib.metadata.version("mcp").startswith("1.")
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def credentials(settings: Settings) -> tuple[str, str] | None:
@@ -84,7 +113,7 @@ def credentials(settings: Settings) -> tuple[str, str] | None:
     Raises:
         SettingsError: TEMEI_AUTH is not of the form user:password.
     """
-    given = str(getattr(settings, "auth", "") or "")
+    given = settings.auth
     if not given:
         return None
     user, colon, password = given.partition(":")
@@ -97,7 +126,7 @@ def check_open(settings: Settings, host: str, login: tuple[str, str] | None) -> 
     """Raise SettingsError where anybody on the network could come in and nobody said they may."""
     if is_loopback(host) or login is not None:
         return
-    if not getattr(settings, "allow_open", False):
+    if not settings.allow_open:
         raise SettingsError(
             f"On {host} anybody on the network could read and remove the documents; "
             "set TEMEI_AUTH=user:password, or TEMEI_ALLOW_OPEN=1 if that is meant."

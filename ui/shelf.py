@@ -14,13 +14,14 @@ from typing import Any
 
 import regex
 
-from ingest import ingest, load
+from ingest import ingest
 from ingest.load import LOADERS, find_files
+from ingest.pipeline import load_within
 from rag.chain import Temei
 from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.index import Index
 from ui.highlight import escape
-from ui.texts import say
+from ui.texts import both, say
 
 SUFFIXES = list(LOADERS)
 MOST_FILES = 50
@@ -84,7 +85,7 @@ class Shelf:
             if problems:
                 raise DocumentError(problems[0])
             # Read before it replaces anything: a broken upload must not cost the good file of that name.
-            load(given, max_bytes=int(self._temei.settings.max_file_mb * 1_000_000))
+            load_within(given, self._temei.settings)
             with self._writing:
                 return self._ingest(given, name, advance)
         except TemeiError as error:
@@ -167,11 +168,11 @@ def _passages(count: int, language: str) -> str:
     return say(language, "one_passage") if count == 1 else say(language, "passages", count=count)
 
 
-def added_html(done: Collection[Added], language: str) -> str:
+def added_html(done: Collection[Added]) -> str:
     """Return what became of the uploaded files, one line each."""
     lines = "".join(
         f'<li class="{"failed" if one.failed else "fine"}"><b>{escape(one.name)}</b> '
-        f"{escape(one.detail) if one.failed else say(language, one.key)}</li>"
+        f"{escape(one.detail.removeprefix(one.name)) if one.failed else both(one.key)}</li>"
         for one in done
     )
     return f'<ul class="added">{lines}</ul>' if lines else ""
