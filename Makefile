@@ -1,6 +1,6 @@
 # Every door sets up what it needs by itself; all it takes is Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup ingest chat ask test check format eval bench lock clean question
+.PHONY: help setup ingest chat ask test check format eval bench screenshots lock clean question
 
 # The first of these that runs and is new enough.
 is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
@@ -22,7 +22,7 @@ endef
 
 help: ## show this list
 	@echo "Usage: make TARGET"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## make .venv from requirements.lock (the other targets do it when needed)
 
@@ -69,6 +69,10 @@ eval: ingest ## measure answers and retrieval on the question sets
 
 bench: ingest ## measure speed and memory
 	@$(BIN)/temei bench
+
+screenshots: setup ## take the pictures in docs/images (needs a Chromium)
+	@mkdir -p docs/images
+	@SCREENSHOTS="$(CURDIR)/docs/images" $(BIN)/python -m pytest -q tests/test_screenshots.py
 
 # Resolves in an empty environment, so that nothing but what pyproject.toml asks for gets in. A local version
 # such as torch's +cpu is dropped: pip then takes the build it finds for the machine.

@@ -173,7 +173,9 @@ class Temei:
         began = time.perf_counter()
         ranked = rank_sentences(retrieval)
         sure = confidence(retrieval, ranked, self._surprise)
-        chosen = choose(ranked, self.settings.max_sentences) if sure >= self.settings.min_confidence else []
+        chosen = (
+            choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
+        )
         taken = time.perf_counter() - began
         retrieving = asked.timings["retrieve"]
         timings = {"retrieve": retrieving, "read": taken, "total": retrieving + taken}

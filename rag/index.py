@@ -52,7 +52,9 @@ FORMAT = 3
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
-COSINE: Any = {"hnsw": {"space": "cosine"}}
+COSINE: Any = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
+"""Wider than Chroma's defaults (100): two builds of one corpus then propose the same candidates."""
+
 WRITING = "writing"
 BATCH, SCAN = 500, 2000
 RETRIES, FIRST_WAIT = 3, 0.2

@@ -1,7 +1,8 @@
 """Reading without a language model: the one to three sentences of the hits that answer, verbatim.
 
 A sentence's score is its similarity to the question, plus the score of its passage, plus the share of the question's
-words it holds; ``docs/experiments.md`` has the numbers.
+words it holds; where a date, a number or a person is asked
+for, a further sentence must hold one if the best does. ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.language import stem, words
+from rag.question import holds, wanted
 from rag.retrieve import Retrieval
 from rag.types import Hit, Span
 
@@ -52,15 +54,21 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
     return sorted(ranked.values(), key=lambda s: (-s.score, s.hit.passage.document_id, s.span))
 
 
-def choose(ranked: list[Sentence], limit: int) -> list[Sentence]:
-    """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more."""
+def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sentence]:
+    """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more.
+
+    Where ``question`` asks for a date, a number or a person and the best holds one, the others must.
+    """
+    kind = wanted(question)
+    if kind is not None and ranked and not holds(ranked[0].text, kind):
+        kind = None
     chosen: list[Sentence] = []
     seen: set[tuple[str, ...]] = set()
     for sentence in ranked:
         content = tuple(words(sentence.text))
         if len(chosen) == limit or sentence.score < ranked[0].score - MARGIN:
             break
-        if content and content not in seen:
+        if content and content not in seen and (kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))

@@ -1,0 +1,86 @@
+"""Follow-up questions carry the topic over; questions that stand alone are never changed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import ROOT
+
+from rag import Temei, Turn
+from rag.followup import standalone
+from rag.surprise import Surprise
+
+ASKED = Turn("Când a trimis Xi Jinping scrisoarea de felicitare?", "Pe 12 iulie. [1]")
+LETTER = Turn("When did Xi Jinping send the letter?", "Pe 12 iulie. [1]")
+
+
+@pytest.fixture(scope="module")
+def surprise(temei: Temei) -> Surprise:
+    return Surprise.of(temei.embedder)
+
+
+@pytest.mark.parametrize(
+    "question", ["De ce?", "Și cine a trimis-o?", "Din ce oraș?", "Dar articolul?", "Cui i-a dat-o?"]
+)
+def test_a_romanian_follow_up_carries_the_topic(surprise: Surprise, question: str) -> None:
+    rewritten = standalone(question, [ASKED], surprise)
+
+    assert rewritten.startswith(question)
+    assert "scrisoarea" in rewritten
+    assert "Jinping" in rewritten
+
+
+@pytest.mark.parametrize("question", ["Why?", "And who wrote it?", "What about China?", "Did they answer him?"])
+def test_an_english_follow_up_carries_the_topic(surprise: Surprise, question: str) -> None:
+    rewritten = standalone(question, [LETTER], surprise)
+
+    assert rewritten.startswith(question)
+    assert "letter" in rewritten
+
+
+def test_the_topic_is_that_of_the_last_answered_turn(surprise: Surprise) -> None:
+    refused = Turn("Cât costă pâinea la Cluj?", "Nu găsesc.", abstained=True)
+
+    assert "scrisoarea" in standalone("De ce?", [ASKED, refused], surprise)
+    assert "pâinea" not in standalone("De ce?", [ASKED, refused], surprise)
+    assert standalone("De ce?", [refused], surprise) == "De ce?"
+
+
+def test_a_topic_goes_on_through_several_follow_ups(surprise: Surprise) -> None:
+    assert "scrisoarea" in standalone("De ce?", [ASKED, Turn("Și cine a scris-o?", "Xi. [1]")], surprise)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Ce decalaj trebuie redus în spațiul cibernetic?",
+        "What is the capital of France?",
+        "Cine este Nikola Tesla?",
+        "Wer hat das Telefon erfunden?",
+        "这几年中国在数字化方面加快建设了什么",
+        "¿Cuánto es el 15 % de 840?",
+    ],
+)
+def test_a_question_that_stands_alone_is_not_changed(surprise: Surprise, question: str) -> None:
+    assert standalone(question, [ASKED, LETTER], surprise) == question
+    assert standalone(question, [], surprise) == question
+
+
+def test_the_questions_of_the_shipped_set_stand_alone(surprise: Surprise) -> None:
+    with (ROOT / "eval" / "data" / "conferinta.jsonl").open(encoding="utf-8") as lines:
+        questions = [row["question"] for row in map(json.loads, lines) if not row["history"]]
+
+    changed = [question for question in questions if standalone(question, [ASKED], surprise) != question]
+
+    assert len(questions) > 150
+    assert changed == ["When was this article posted?"]  # it points at something, as far as a rule can tell
+
+
+def test_the_chain_answers_a_follow_up_and_tells_what_it_searched(temei: Temei) -> None:
+    first = temei.answer(ASKED.question)
+    follow_up = temei.answer("Și cine a trimis-o?", history=[Turn(first.question, first.text)])
+
+    assert follow_up.question == "Și cine a trimis-o?"
+    assert "scrisoarea" in follow_up.standalone_question
+    assert temei.answer("Și cine a trimis-o?").standalone_question == "Și cine a trimis-o?"
