@@ -162,8 +162,10 @@ class Index:
         for attempt in range(RETRIES + 1):
             try:
                 return ask()
-            except (IndexStateError, NotFoundError, KeyboardInterrupt, SystemExit, GeneratorExit):
+            except (IndexStateError, KeyboardInterrupt, SystemExit, GeneratorExit):
                 raise
+            except NotFoundError as error:
+                raise MissingIndexError(self._being_rebuilt()) from error
             except BaseException as error:  # Chroma's Rust core panics with a BaseException
                 if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                     raise
@@ -177,11 +179,27 @@ class Index:
                         f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
                         "start it (chroma run), or unset TEMEI_CHROMA_URL."
                     ) from error
+                if self._is_being_written():
+                    raise MissingIndexError(self._being_rebuilt()) from error
                 raise CorruptIndexError(
                     f"The index in {self.settings.home} cannot be read ({reason}); "
                     "move that folder away and run: temei ingest"
                 ) from error
         raise AssertionError("unreachable")
+
+    def _is_being_written(self) -> bool:
+        """Return whether another process is at the passages just now, so that what failed may soon work."""
+        try:
+            found = self._client.get_collection(PASSAGES, embedding_function=None)
+            return (found.metadata or {}).get("generation") == WRITING or found.id != self._passages.id
+        except NotFoundError:
+            return True
+        except Exception:  # damaged, or not open yet: not what this asks
+            return False
+
+    def _being_rebuilt(self) -> str:
+        where = self.settings.chroma_url or self.settings.home
+        return f"The index in {where} is being rebuilt; ask again, or if nobody is at it run: temei ingest --rebuild"
 
     # Staying in step
 
@@ -194,10 +212,7 @@ class Index:
         """Return the lexical index in step with the passages, having looked whether another process changed them."""
         with self._syncing:
             before = self.generation
-            try:
-                self._passages = self._call(self._open_passages)
-            except NotFoundError:  # being rebuilt by another process
-                raise MissingIndexError(_nothing_yet(self.settings)) from None
+            self._passages = self._call(self._open_passages)
             if self.generation == WRITING and not self.settings.chroma_url:
                 self._repair_unless_locked()
             if self.generation not in (before, WRITING) and not self.settings.chroma_url:

@@ -57,6 +57,13 @@ def retrieve(
     Raises:
         MissingIndexError: the index is empty.
     """
+    try:
+        return _retrieve(index, query, count, candidates, document_ids)
+    except MissingIndexError:  # rebuilt while we searched, perhaps: then a second look finds the new passages
+        return _retrieve(index, query, count, candidates, document_ids)
+
+
+def _retrieve(index: Index, query: str, count: int, candidates: int, document_ids: Sequence[str] | None) -> Retrieval:
     bm25 = index.bm25()
     if not bm25.ids:
         raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")

@@ -600,12 +600,17 @@ def test_a_reader_open_during_a_rebuild_is_not_told_to_move_the_index_away(
     assert reader.document(str(fake_index.documents()[0]["id"])) is not None
 
 
+@pytest.mark.parametrize("apart", [False, True])
 def test_a_reader_who_asks_during_a_rebuild_is_not_misled(
-    fake_index: Index, settings: Settings, articles: Path
+    fake_index: Index, settings: Settings, articles: Path, apart: bool
 ) -> None:
     ingest([articles], fake_index)
     reader = Temei(settings, embedder=FakeEmbedder())
     reader.retrieve("kettle")
+    if apart:  # having seen a change, the reader has a Chroma engine of its own, as in another process
+        (articles / "lynx.txt").write_text("The lynx hunts at dawn.")
+        ingest([articles], fake_index)
+        reader.retrieve("kettle")
     said: list[str] = []
 
     def ask(*_: object) -> None:
@@ -620,6 +625,24 @@ def test_a_reader_who_asks_during_a_rebuild_is_not_misled(
     assert len(said) > 5
     assert not [text for text in said if "move that folder away" in text]
     assert "kettle" in said[-1]
+
+
+def test_a_rebuild_in_the_middle_of_a_search_is_no_traceback(
+    fake_index: Index, settings: Settings, articles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest([articles], fake_index)
+    reader = Temei(settings, embedder=FakeEmbedder())
+    nearest = reader.index.nearest
+
+    def overtaken(*arguments: object) -> object:
+        rebuild(fake_index)
+        return nearest(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader.index, "nearest", overtaken)
+        with contextlib.suppress(TemeiError):
+            reader.retrieve("kettle")
+    assert reader.retrieve("The lid of the kettle is made of brass.")
 
 
 # Killed

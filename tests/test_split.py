@@ -244,6 +244,17 @@ def test_nasty_input_takes_linear_time(piece: str, times: int) -> None:
     assert taken < 5, f"{taken:.1f} s for {len(document.text)} characters"
 
 
+@pytest.mark.parametrize("gap", [" ", "\r\n", ""])
+def test_the_sentences_of_a_long_text_are_whole(gap: str) -> None:
+    sentences = [f"Propoziția cu numărul {n} are mai multe cuvinte, ca să fie lungă." for n in range(2000)]
+    document = a_document(gap.join(sentences))
+    assert len(document.text) > 100_000
+
+    found = [document.text[a:b] for a, b in sorted({span for p in split(document, 160) for span in p.sentences})]
+
+    assert found == sentences
+
+
 @pytest.mark.parametrize("language", ["", "xx", "ro-RO", "nonsense", "ZH"])
 def test_an_unknown_language_is_split_too(language: str) -> None:
     assert [p.text for p in split(a_document("Una. Două.", language), 64)] == ["Una. Două."]

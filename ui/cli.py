@@ -70,7 +70,7 @@ def ingest(
     embedder = open_embedder(settings.embedding_model, settings.home / "models", _note)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with closing(Index(settings, embedder, create=True, accept_stale=rebuild)) as index:
-        with Progress(*columns, console=err, transient=True) as bar:
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
             task = bar.add_task("")
 
             def advance(source: str, done: int, total: int) -> None:
