@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rag.confidence
+from eval.abstention import auroc
 from ingest.load import to_document
 from ingest.pipeline import add_document
 from rag.confidence import gather
@@ -112,12 +113,6 @@ def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
     return beta
 
 
-def auroc(positive: Floats, negative: Floats) -> float:
-    """Return the probability that a positive scores above a negative, ties counting half."""
-    above = (positive[:, None] > negative[None]).mean()
-    return float(above + 0.5 * (positive[:, None] == negative[None]).mean())
-
-
 def calibrate(found: list[Trial]) -> dict[str, Any]:
     """Return weights, intercept, threshold and the cross-validated numbers."""
     names = list(found[0].evidence)
@@ -157,9 +152,14 @@ def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[s
                 absent = p[here & (ground == gone)]
                 row[gone] = {
                     "rejected": round(float((absent < threshold).mean()), 4),
-                    "auroc": round(auroc(present, absent), 4),
+                    "auroc": round(_auroc(present, absent), 4),
                 }
             yield row
+
+
+def _auroc(present: Floats, absent: Floats) -> float:
+    confidence = np.concatenate([present, absent])
+    return auroc(confidence, np.arange(len(confidence)) < len(present)) or 0.0
 
 
 def main(folder: Path) -> None:

@@ -22,9 +22,10 @@ from fakes import FakeEmbedder
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from ingest import ingest, split
+from ingest import ingest, load, split
 from rag import Passage, Settings, Temei
 from rag.embeddings import Embedder, open_embedder
+from rag.errors import DocumentError
 from rag.index import Index
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -206,3 +207,25 @@ ARTICLES = {
     ),
     "wuzhen.txt": "会议在乌镇举行。来自八十个国家的代表参加了会议。主席在七月十二日发来贺信。",
 }
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of bytes or text under a name; gives its path."""
+
+    def write_bytes(data: bytes | str, name: str = "articol.txt") -> Path:
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write_bytes
+
+
+def refused(path: Path, **options: Any) -> str:
+    """Return the one line with which a file is refused, which names it."""
+    with pytest.raises(DocumentError) as caught:
+        load(path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert path.name in message
+    return message

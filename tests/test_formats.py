@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from conftest import refused
 
 from ingest import ingest
 from ingest.extract import extract
@@ -137,25 +138,6 @@ def xhtml(body: str) -> str:
 
 
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write_bytes(data: bytes | str, name: str) -> Path:
-        path = tmp_path / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return path
-
-    return write_bytes
-
-
-def refused(path: Path, **options) -> str:
-    with pytest.raises(DocumentError) as caught:
-        load(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert path.name in message
-    return message
 
 
 def check_offsets(document: Document) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import SEED
+from conftest import SEED, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,25 +15,6 @@ from ingest.split import split
 from rag.errors import DocumentError
 
 ROMANIAN = "Delta Dunării se află în județul Tulcea și este o rezervație a biosferei."
-
-
-@pytest.fixture
-def write(tmp_path: Path):
-    def write_bytes(data: bytes | str, name: str = "articol.txt") -> Path:
-        path = tmp_path / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return path
-
-    return write_bytes
-
-
-def refused(path: Path, **options) -> str:
-    with pytest.raises(DocumentError) as caught:
-        load(path, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert path.name in message
-    return message
 
 
 def test_the_seed_article() -> None:
