@@ -12,15 +12,18 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 from tokenizers import Regex, normalizers
 
+from rag.types import Span
 from rag.weights import Weights
 
 MAX_TOKENS = 512
 
 START, END, UNKNOWN = 0, 2, 3
 SPACE = "▁"
+_UNBROKEN = regex.compile(r"\S+")
 UNKNOWN_PENALTY = 10.0
 """How much less likely than the rarest piece an unknown character is, as in `tokenizers`."""
 
@@ -54,7 +57,7 @@ class Unigram:
         self._longest = int(np.diff(self._ends).max())
         self._unknown = float(self._scores.min()) - UNKNOWN_PENALTY
         self._normalizer = build_normalizer()
-        self._word = lru_cache(maxsize=8192)(self._split)
+        self._word = lru_cache(maxsize=1 << 16)(self._split)
 
     def encode(self, text: str) -> list[int]:
         """Return ``<s> text </s>`` as token ids, at most 512 of them."""
@@ -67,7 +70,26 @@ class Unigram:
             return []
         if not normal.startswith(SPACE):
             normal = SPACE + normal
-        return [token for word in normal.split(SPACE)[1:] for token in self._word(SPACE + word)]
+        return [token for word in normal.split(SPACE)[1:] for token, _ in self._word(SPACE + word)]
+
+    def located(self, text: str) -> tuple[list[int], list[Span]]:
+        """Return the token ids of a text, and for each the span of the text it stands for.
+
+        A token of a word that normalising lengthens or shortens stands for the whole word.
+        """
+        ids: list[int] = []
+        spans: list[Span] = []
+        for match in _UNBROKEN.finditer(text):
+            start, end = match.span()
+            for normal in self._normalizer.normalize_str(match.group()).replace(" ", SPACE).split(SPACE):
+                at = 0
+                for token, behind in self._word(SPACE + normal) if normal else ():
+                    ids.append(token)
+                    # The first of the word's characters is the mark of the space before it.
+                    exact = (start + max(at - 1, 0), start + behind - 1)
+                    spans.append(exact if len(normal) == end - start else (start, end))
+                    at = behind
+        return ids, spans
 
     def _find(self, piece: bytes) -> int:
         """Return the number of a piece, or -1."""
@@ -79,8 +101,11 @@ class Unigram:
             slot = (slot + 1) & self._mask
         return -1
 
-    def _split(self, word: str) -> tuple[int, ...]:
-        """Return the likeliest pieces of a word (Viterbi); unknown characters side by side are one token."""
+    def _split(self, word: str) -> tuple[tuple[int, int], ...]:
+        """Return the likeliest pieces of a word (Viterbi), each with its end in the word.
+
+        Unknown characters side by side are one token.
+        """
         letters = [letter.encode() for letter in word]
         best: list[tuple[float, int, int]] = [(0.0, 0, UNKNOWN)] + [(-np.inf, 0, UNKNOWN)] * len(letters)
         for start in range(len(letters)):
@@ -99,10 +124,11 @@ class Unigram:
                     single = single or end == start + 1
             if not single and so_far + self._unknown > best[start + 1][0]:
                 best[start + 1] = (so_far + self._unknown, start, UNKNOWN)
-        found: list[int] = []
+        found: list[tuple[int, int]] = []
         at = len(letters)
         while at:
-            _, at, number = best[at]
-            if not (number == UNKNOWN and found and found[-1] == UNKNOWN):
-                found.append(number)
+            end = at
+            _, at, number = best[end]
+            if not (number == UNKNOWN and found and found[-1][0] == UNKNOWN):
+                found.append((number, end))
         return tuple(reversed(found))

@@ -1,0 +1,351 @@
+"""Train the reader: ``python -m eval.train_reader DATA OUT`` fine-tunes the bundled encoder to find answers.
+
+DATA is a folder of SQuAD-format files (`eval.reader_examples`), OUT where checkpoints, the log and the weights go. The
+word table stays frozen; a linear head gives every token a start and an end score, and those of ``<s>`` stand for "not
+here" (Devlin et al., 2019, as for SQuAD 2). An interrupted run goes on from its last checkpoint. With ``--dev FOLDER``
+(``xquad-dev.*.json``) the result is measured at the end, and never before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from eval.lexicon import open_lexicon, words_of
+from eval.reader_examples import SOURCES, Reading, examples, read_source
+from rag.bundled import build_tokenizer
+from rag.embeddings import open_embedder
+from rag.graph import Graph
+from rag.settings import Settings
+from rag.weights import Weights
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run depends on beside its data; written into its log."""
+
+    seed: int = 0
+    epochs: int = 1
+    batch_tokens: int = 4096
+    rate: float = 2e-4
+    warm_up: float = 0.06
+    cool_down: float = 0.3
+    """Share of the steps at the end over which the rate falls to nothing; before, it stays (Hu et al., 2024)."""
+    decay: float = 0.01
+    frozen_layers: int = 3
+    longest: int = 384
+    most: int = 0
+    """Examples to train on; 0 for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """An example as token ids, and the positions of its answer's first and last token (0, 0 for none)."""
+
+    ids: list[int]
+    first: int
+    last: int
+
+
+def pair(
+    tokenizer: Tokenizer, question: str, passage: str, longest: int
+) -> tuple[list[int], list[tuple[int, int]], int]:
+    """Return the ids of a question and a passage, the passage tokens' character spans, and where they begin."""
+    asked = tokenizer.encode(f"query: {question}").ids[:64]
+    read = tokenizer.encode(f"passage: {passage}")
+    prefix = len("passage: ")
+    places = [(a - prefix, b - prefix) for a, b in read.offsets]
+    keep = range(1, len(read.ids) - 1)[: longest - len(asked) - 1]
+    ids = [*asked, *(read.ids[i] for i in keep), 2]
+    return ids, [places[i] for i in keep], len(asked)
+
+
+def tokenise(tokenizer: Tokenizer, reading: Reading, longest: int) -> Tokens | None:
+    """Return an example as tokens; None where its answer lies beyond the longest input."""
+    ids, places, begin = pair(tokenizer, reading.question, reading.passage, longest)
+    if reading.answer is None:
+        return Tokens(ids, 0, 0)
+    a, b = reading.answer
+    inside = [i for i, (x, y) in enumerate(places) if x < b and y > a and y > x]
+    if not inside or places[-1][1] < b:
+        return None
+    return Tokens(ids, begin + inside[0], begin + inside[-1])
+
+
+class Reader(nn.Module):
+    """BERT's layers (Devlin et al., 2019) over frozen word embeddings, with a start and an end score a token."""
+
+    words: Tensor
+    positions: Tensor
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self.heads, self.layers, self.hidden = weights.heads, weights.layers, weights.hidden
+        hidden = self.hidden
+        self.register_buffer("words", torch.tensor(weights.matrix("emb.word", hidden)).bfloat16(), persistent=False)
+        positions = weights.matrix("emb.pos", hidden) + weights.tensor("emb.type")[:hidden]
+        self.register_buffer("positions", torch.tensor(positions), persistent=False)
+        self.body = nn.ParameterDict()
+        for name in ("emb.ln.w", "emb.ln.b"):
+            self.body[name.replace(".", "_")] = nn.Parameter(torch.tensor(weights.tensor(name)))
+        for layer in range(self.layers):
+            for part in ("q", "k", "v", "ao", "aln", "fi", "fo", "oln"):
+                for kind in "wb":
+                    value = torch.tensor(weights.tensor(f"l{layer}.{part}.{kind}"))
+                    if kind == "w" and not part.endswith("ln"):
+                        value = value.reshape(-1, weights.feed_forward if part == "fo" else hidden)
+                    self.body[f"l{layer}_{part}_{kind}"] = nn.Parameter(value.clone())
+        self.head = nn.Linear(hidden, 2)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def freeze(self, layers: int) -> None:
+        """Leave the embedding's norm and the first layers as they are."""
+        for name, value in self.body.items():
+            value.requires_grad = not (name.startswith("emb") or any(name.startswith(f"l{i}_") for i in range(layers)))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the start and end scores, shape (batch, n, 2), minus infinity behind the end of a text."""
+        kind = torch.bfloat16
+        weight = {name: value.to(kind) for name, value in self.body.items()}
+        batch, n = ids.shape
+        hidden = self.hidden
+        wide = hidden // self.heads
+        x = self.words[ids] + self.positions[:n].to(kind)
+        x = F.layer_norm(x, (hidden,), weight["emb_ln_w"], weight["emb_ln_b"], 1e-12)
+        unseen = torch.zeros(batch, 1, 1, n, dtype=kind, device=ids.device).masked_fill(~mask[:, None, None, :], -1e4)
+        for layer in range(self.layers):
+
+            def w(part: str, at: str = f"l{layer}_") -> tuple[Tensor, Tensor]:
+                return weight[f"{at}{part}_w"], weight[f"{at}{part}_b"]
+
+            # Attention written out is quicker in bf16 on a CPU than the fused one, whose backward pass is slow there.
+            joint = F.linear(x, *(torch.cat(both) for both in zip(w("q"), w("k"), w("v"), strict=True)))
+            q, k, v = (t.reshape(-1, n, wide) for t in joint.view(batch, n, 3, self.heads, wide).permute(2, 0, 3, 1, 4))
+            scores = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n) + unseen
+            mixed = torch.bmm(scores.softmax(-1).view(-1, n, n), v).view(batch, self.heads, n, wide)
+            mixed = F.linear(mixed.transpose(1, 2).reshape(batch, n, hidden), *w("ao"))
+            x = F.layer_norm(x + mixed, (hidden,), *w("aln"), 1e-12)
+            x = F.layer_norm(x + F.linear(F.gelu(F.linear(x, *w("fi"))), *w("fo")), (hidden,), *w("oln"), 1e-12)
+        scores: Tensor = self.head(x.float())
+        return scores.masked_fill(~mask[:, :, None], -1e4)
+
+
+def batches(tokens: Sequence[Tokens], config: Config, epoch: int) -> list[list[int]]:
+    """Return the rows of every batch: texts of like length, at most ``batch_tokens`` together, in random order."""
+    random = Random(config.seed * 1000 + epoch)
+    rows = list(range(len(tokens)))
+    random.shuffle(rows)
+    made: list[list[int]] = []
+    for start in range(0, len(rows), 2048):
+        some = sorted(rows[start : start + 2048], key=lambda row: len(tokens[row].ids))
+        batch: list[int] = []
+        pool: list[list[int]] = []
+        for row in some:
+            if batch and (len(batch) + 1) * len(tokens[row].ids) > config.batch_tokens:
+                pool.append(batch)
+                batch = []
+            batch.append(row)
+        pool.append(batch)
+        random.shuffle(pool)
+        made += pool
+    return made
+
+
+def collate(tokens: Sequence[Tokens], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ids, mask and the (batch, 2) positions of the answers."""
+    n = max(len(t.ids) for t in tokens)
+    ids = torch.tensor([t.ids + [1] * (n - len(t.ids)) for t in tokens], device=device)
+    mask = torch.tensor([[True] * len(t.ids) + [False] * (n - len(t.ids)) for t in tokens], device=device)
+    return ids, mask, torch.tensor([(t.first, t.last) for t in tokens], device=device)
+
+
+def loss_of(scores: Tensor, gold: Tensor) -> Tensor:
+    """Return the mean cross-entropy of the start and the end, "not here" being position 0."""
+    return (F.cross_entropy(scores[:, :, 0], gold[:, 0]) + F.cross_entropy(scores[:, :, 1], gold[:, 1])) / 2
+
+
+def train(made: Sequence[Tokens], config: Config, out: Path, device: torch.device) -> Reader:
+    """Train, going on from the checkpoint in ``out`` where there is one."""
+    torch.manual_seed(config.seed)
+    reader = Reader(Weights.open()).to(device)
+    reader.freeze(config.frozen_layers)
+    learned = [p for p in reader.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(learned, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98), fused=True)
+    order = [batch for epoch in range(config.epochs) for batch in batches(made, config, epoch)]
+    saved = out / "checkpoint.pt"
+    begin = 0
+    if saved.exists():
+        state = torch.load(saved, map_location=device)
+        reader.load_state_dict(state["reader"])
+        optimiser.load_state_dict(state["optimiser"])
+        begin = state["step"]
+        print(f"going on from step {begin} of {len(order)}", flush=True)
+    began, seen, mean = time.time(), 0, 0.0
+    for step in range(begin, len(order)):
+        share = step / len(order)
+        for group in optimiser.param_groups:
+            group["lr"] = config.rate * min(1.0, share / config.warm_up, (1 - share) / config.cool_down)
+        ids, mask, gold = collate([made[row] for row in order[step]], device)
+        loss = loss_of(reader(ids, mask), gold)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
+        optimiser.step()
+        seen += len(order[step])
+        mean = loss.item() if step == begin else 0.98 * mean + 0.02 * loss.item()
+        if step % 20 == 19:
+            speed = seen / (time.time() - began)
+            print(f"step {step + 1}/{len(order)} loss {mean:.3f} {speed:.1f} examples/s", flush=True)
+        if step % 100 == 99 or step + 1 == len(order):
+            fresh = out / "checkpoint.new"
+            torch.save({"reader": reader.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, fresh)
+            fresh.replace(saved)
+    return reader
+
+
+@torch.no_grad()
+def spans(
+    reader: Reader, ids: Sequence[list[int]], begins: Sequence[int], device: torch.device
+) -> Iterator[tuple[int, int, float]]:
+    """Yield for each input the best span as token positions, and its score less that of "not here"."""
+    for row, begin in zip(ids, begins, strict=True):
+        one, mask, _ = collate([Tokens(row, 0, 0)], device)
+        scores = reader(one, mask)[0].float().cpu().numpy()
+        yield best_span(scores, begin)
+
+
+def best_span(scores: Any, begin: int, longest: int = 40) -> tuple[int, int, float]:
+    """Return first and last token of the best span in the passage, and its score less that of "not here"."""
+    start, end = scores[begin:-1, 0], scores[begin:-1, 1]
+    n = len(start)
+    total = start[:, None] + end[None]
+    total = np.where(np.triu(np.ones((n, n), bool)) & ~np.triu(np.ones((n, n), bool), longest), total, -np.inf)
+    first, last = np.unravel_index(int(total.argmax()), total.shape)
+    return begin + int(first), begin + int(last), float(total[first, last] - scores[0].sum())
+
+
+def measure(reader: Reader, folder: Path, tokenizer: Tokenizer, device: torch.device) -> dict[str, Any]:
+    """Return exact match and token F1 with the gold paragraph given, and how it tells adversarial questions apart."""
+    from eval.abstention import auroc
+    from eval.grounds import exact_match, token_f1
+
+    sets = {lang: json.loads((folder / f"xquad-dev.{lang}.json").read_text("utf-8"))["data"] for lang in ("ro", "en")}
+    found: dict[str, Any] = {}
+    for asked, read in (("ro", "ro"), ("en", "ro"), ("en", "en"), ("ro", "en")):
+        scores = []
+        for a, b in zip(sets[asked], sets[read], strict=True):
+            for p, r in zip(a["paragraphs"], b["paragraphs"], strict=True):
+                for q, gold in zip(p["qas"], r["qas"], strict=True):
+                    ids, places, begin = pair(tokenizer, q["question"], r["context"], 512)
+                    first, last, _ = next(spans(reader, [ids], [begin], device))
+                    text = r["context"][places[first - begin][0] : places[last - begin][1]].strip()
+                    answers = [x["text"] for x in gold["answers"]]
+                    scores.append((exact_match(text, answers), token_f1(text, answers)))
+        em, f1 = np.mean(scores, axis=0)
+        found[f"{asked} on {read}"] = {"exact_match": round(float(em), 4), "token_f1": round(float(f1), 4)}
+    texts = [p["context"] for a in sets["en"] for p in a["paragraphs"]]
+    rows = [json.loads(line) for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines()]
+    inputs = [pair(tokenizer, row["question"], texts[row["paragraph"]], 512) for row in rows]
+    sure = [score for *_, score in spans(reader, [ids for ids, *_ in inputs], [begin for *_, begin in inputs], device)]
+    found["adversarial auroc"] = round(auroc(np.array(sure), np.array([row["answerable"] for row in rows])) or 0.0, 4)
+    return found
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The trained weights as `rag.graph` asks for them."""
+
+    named: dict[str, NDArray[np.float32]]
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+
+    @classmethod
+    def of(cls, reader: Reader) -> Learned:
+        weights = Weights.open()
+        named = {name.replace("_", "."): value.detach().float().cpu().numpy() for name, value in reader.body.items()}
+        named |= {f"head.{kind}": getattr(reader.head, name).detach().cpu().numpy() for kind, name in _HEAD.items()}
+        return cls(named, weights.hidden, weights.layers, weights.heads, weights.feed_forward)
+
+    def tensor(self, name: str) -> NDArray[np.float32]:
+        return self.named[name].reshape(-1)
+
+    def matrix(self, name: str, inputs: int) -> NDArray[np.float32]:
+        return self.named[name].reshape(-1, inputs)
+
+
+_HEAD = {"w": "weight", "b": "bias"}
+
+
+def export(learned: Learned, path: Path, *, int8: bool = True) -> None:
+    """Write the reader as an ONNX model: input ``embeddings`` (1, n, hidden), output ``scores`` (1, n, 2)."""
+    import onnx
+
+    graph = Graph(int8)
+    source = graph.norm("embeddings", "normed", learned.tensor("emb.ln.w"), learned.tensor("emb.ln.b"))
+    states = graph.layers(source, learned)
+    # The head stays fp32: it costs nothing, and its scores are read to the tenth.
+    head = graph.constant("head.weight", learned.matrix("head.w", learned.hidden).T)
+    product = graph.add("MatMul", [states, head], "head.product")
+    graph.add("Add", [product, graph.constant("head.bias", learned.tensor("head.b"))], "scores")
+    shape = ["batch", "n", learned.hidden]
+    onnx.save(graph.model("temei-reader", {"embeddings": shape}, {"scores": ["batch", "n", 2]}), str(path))
+
+
+def main() -> None:
+    """Train, save, measure."""
+    parser = argparse.ArgumentParser(description="Train the reader.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--dev", type=Path)
+    defaults = Config()
+    for name, value in asdict(defaults).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    given = parser.parse_args()
+    config = Config(**{name: getattr(given, name) for name in asdict(defaults)})
+    given.out.mkdir(parents=True, exist_ok=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    settings = Settings()
+    embedder = open_embedder(settings.embedding_model, settings.home / "models", print)
+    english = [
+        r
+        for name, (lang, _) in SOURCES.items()
+        if lang == "en"
+        for r in read_source(given.data / f"{name}.json.gz", lang)
+    ]
+    vocabulary = words_of([t for r in english for t in (r.question, r.passage)], 14_000)
+    lexicon = open_lexicon(given.out / "lexicon-en.json", vocabulary, embedder)
+    tokenizer = build_tokenizer(Weights.open())
+    readings = [r for epoch in range(config.epochs) for r in examples(given.data, lexicon, config.seed + 100 * epoch)]
+    if config.most:
+        readings = readings[: config.most]
+    made = [t for r in readings if (t := tokenise(tokenizer, r, config.longest)) is not None]
+    print(f"{len(made)} examples, {sum(t.first > 0 for t in made)} with an answer", flush=True)
+    began = time.time()
+    reader = train(made, config, given.out, device)
+    export(Learned.of(reader), given.out / "reader.onnx")
+    result: dict[str, Any] = {"config": asdict(config), "examples": len(made), "seconds": round(time.time() - began)}
+    if given.dev is not None:
+        result |= measure(reader, given.dev, tokenizer, device)
+    with (given.out / "results.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(result) + "\n")
+    print(json.dumps(result, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()
