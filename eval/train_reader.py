@@ -135,8 +135,8 @@ class Reader(nn.Module):
             # Attention written out is quicker in bf16 on a CPU than the fused one, whose backward pass is slow there.
             joint = F.linear(x, *(torch.cat(both) for both in zip(w("q"), w("k"), w("v"), strict=True)))
             q, k, v = (t.reshape(-1, n, wide) for t in joint.view(batch, n, 3, self.heads, wide).permute(2, 0, 3, 1, 4))
-            scores = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n) + unseen
-            mixed = torch.bmm(scores.softmax(-1).view(-1, n, n), v).view(batch, self.heads, n, wide)
+            weighed = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n) + unseen
+            mixed = torch.bmm(weighed.softmax(-1).view(-1, n, n), v).view(batch, self.heads, n, wide)
             mixed = F.linear(mixed.transpose(1, 2).reshape(batch, n, hidden), *w("ao"))
             x = F.layer_norm(x + mixed, (hidden,), *w("aln"), 1e-12)
             x = F.layer_norm(x + F.linear(F.gelu(F.linear(x, *w("fi"))), *w("fo")), (hidden,), *w("oln"), 1e-12)
