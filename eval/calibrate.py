@@ -1,9 +1,10 @@
 """Fit the confidence model: ``python -m eval.calibrate PATH`` writes ``rag/confidence.json``.
 
-PATH is a folder with ``xquad-dev.ro.json`` and ``xquad-dev.en.json``. Every question is asked with its paragraph in
-the index, with the paragraph removed, and with its whole article removed or not there, in an index of all articles and
-in one of its article alone, so that the weights hold for large and for small corpora. The numbers reported come from
-cross-validation by article; the weights shipped from all of it.
+PATH is a folder with ``xquad-dev.ro.json``, ``xquad-dev.en.json`` and ``adversarial-dev.en.jsonl``. Every question is
+asked with its paragraph in the index, with the paragraph removed, and with its whole article removed or not there, in
+an index of all articles and in one of its article alone, so that the weights hold for large and for small corpora; the
+adversarial questions are asked in the large one. One model is fitted on what is seen with the reader, one on what is
+seen without. The numbers reported come from cross-validation by article; the weights shipped from all of it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,74 +29,110 @@ from rag.confidence import gather
 from rag.embeddings import Embedder, open_embedder
 from rag.index import Index
 from rag.read import rank_sentences
-from rag.retrieve import retrieve
+from rag.reader import Found, open_reader
+from rag.rerank import Read, rerank
+from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
 from rag.surprise import Surprise
+from rag.types import Passage
 
-LANGUAGES = ("ro", "en")
+LANGUAGES = (("ro", "ro"), ("en", "ro"), ("en", "en"))
+"""Of the questions and of the articles."""
 FOLDS = 8
 OVER_REFUSAL = 0.05
 SMALL, LARGE = "one article", "all articles"
 PRESENT, NO_PARAGRAPH, NO_ARTICLE = "present", "paragraph removed", "article removed"
+ANSWERABLE, ADVERSARIAL = "answerable", "adversarial"
+"""Grounds of the questions of the adversarial set."""
+WITH, WITHOUT = "with the reader", "without the reader"
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A question asked once, and the evidence that was seen."""
+    """A question asked once, and the evidence that was seen with and without the reader."""
 
     corpus: str
     language: str
     article: int
     ground: str
-    evidence: dict[str, float]
+    evidence: dict[str, dict[str, float]]
 
 
-def read_questions(folder: Path) -> tuple[list[dict[str, Any]], dict[str, list[list[list[str]]]]]:
-    """Return the articles and, by language, the questions by article and paragraph."""
-    sets = {name: json.loads((folder / f"xquad-dev.{name}.json").read_text("utf-8"))["data"] for name in LANGUAGES}
-    questions = {
-        name: [[[q["question"] for q in p["qas"]] for p in article["paragraphs"]] for article in articles]
-        for name, articles in sets.items()
-    }
-    return sets["ro"], questions
+class _Remembering:
+    """Reads no passage twice for the same question."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[tuple[str, str], tuple[Found, ...]] = {}
+
+    def __call__(self, question: str, passages: Sequence[Passage]) -> list[tuple[Found, ...]]:
+        fresh = [passage for passage in passages if (question, passage.id) not in self._known]
+        for passage, found in zip(fresh, self._read(question, fresh), strict=True):
+            self._known[question, passage.id] = found
+        return [self._known[question, passage.id] for passage in passages]
 
 
-def trials(folder: Path, embedder: Embedder, home: Path) -> Iterator[Trial]:
+def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator[Trial]:
     """Ask every question in every way."""
-    articles, questions = read_questions(folder)
-    asked = [i for i, paragraphs in enumerate(questions["ro"]) if any(paragraphs)]
+    sets = {
+        name: json.loads((folder / f"xquad-dev.{name}.json").read_text("utf-8"))["data"]
+        for name in {language for pair in LANGUAGES for language in pair}
+    }
     surprise = Surprise.of(embedder)
-    for corpus, groups in ((LARGE, [list(range(len(articles)))]), (SMALL, [[i] for i in asked])):
-        for group in groups:
-            index = Index(Settings(home=home / f"{corpus} {group[0]}"), embedder, create=True)
-            ids = {}
-            with index.writing():
-                for i in group:
-                    for j, paragraph in enumerate(articles[i]["paragraphs"]):
-                        document = to_document(paragraph["context"], source=f"{i}/{j}", name=articles[i]["title"])
-                        ids[i, j] = document.id
-                        add_document(document, index, where=f"{i}/{j}")
-
-            def ask(question: str, without: set[str], index: Index = index, ids: Any = ids) -> dict[str, float]:
-                left = sorted(set(ids.values()) - without) if without else None
-                found = retrieve(index, question, count=6, candidates=50, document_ids=left)
-                return gather(found, rank_sentences(found), surprise)
-
-            for language in LANGUAGES:
-                for i in asked:
-                    own = {ids[i, j] for j in range(len(questions[language][i]))} if i in group else set()
-                    if corpus == SMALL and i != group[0] and i != asked[(asked.index(group[0]) + 5) % len(asked)]:
+    for asked, written in LANGUAGES:
+        articles, asking = sets[written], sets[asked]
+        questions = [[[q["question"] for q in p["qas"]] for p in article["paragraphs"]] for article in asking]
+        wanted = [i for i, paragraphs in enumerate(questions) if any(paragraphs)]
+        for corpus, groups in ((LARGE, [list(range(len(articles)))]), (SMALL, [[i] for i in wanted])):
+            for group in groups:
+                index = Index(Settings(home=home / f"{corpus} {written} {group[0]}"), embedder, create=True)
+                ids = _fill(index, articles, group)
+                ask = partial(_ask, index, read, surprise, frozenset(ids.values()))
+                language = asked if asked == written else f"{asked} on {written}"
+                for i in wanted:
+                    # Of the articles that are not there, one each is enough.
+                    if corpus == SMALL and i != group[0] and i != wanted[(wanted.index(group[0]) + 5) % len(wanted)]:
                         continue
-                    for j, some in enumerate(questions[language][i]):
+                    own = {ids[i, j] for j in range(len(questions[i]))} if i in group else set()
+                    for j, some in enumerate(questions[i]):
                         for question in some:
                             if i in group:
                                 yield Trial(corpus, language, i, PRESENT, ask(question, set()))
                                 yield Trial(corpus, language, i, NO_PARAGRAPH, ask(question, {ids[i, j]}))
                             if corpus == LARGE or i not in group:
                                 yield Trial(corpus, language, i, NO_ARTICLE, ask(question, own))
-            index.close()
+                if corpus == LARGE and (asked, written) == ("en", "en"):
+                    places = [i for i, article in enumerate(articles) for _ in article["paragraphs"]]
+                    for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines():
+                        row = json.loads(line)
+                        ground = ANSWERABLE if row["answerable"] else ADVERSARIAL
+                        yield Trial(corpus, language, places[row["paragraph"]], ground, ask(row["question"], set()))
+                index.close()
+
+
+def _fill(index: Index, articles: Sequence[Any], group: Sequence[int]) -> dict[tuple[int, int], str]:
+    """Ingest the paragraphs of some articles and return their document ids."""
+    ids = {}
+    held = {str(row["id"]) for row in index.documents()}
+    with index.writing():
+        for i in group:
+            for j, paragraph in enumerate(articles[i]["paragraphs"]):
+                document = to_document(paragraph["context"], source=f"{i}/{j}", name=articles[i]["title"])
+                ids[i, j] = document.id
+                if document.id not in held:
+                    add_document(document, index, where=f"{i}/{j}")
+    return ids
+
+
+def _ask(
+    index: Index, read: Read, surprise: Surprise, everything: frozenset[str], question: str, without: set[str]
+) -> dict[str, dict[str, float]]:
+    left = sorted(everything - without) if without else None
+    found = retrieve(index, question, count=6, candidates=50, document_ids=left)
+    ways: dict[str, Retrieval] = {WITH: rerank(found, read), WITHOUT: found}
+    return {name: gather(seen, rank_sentences(seen), surprise) for name, seen in ways.items()}
 
 
 def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
@@ -113,11 +151,11 @@ def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
     return beta
 
 
-def calibrate(found: list[Trial]) -> dict[str, Any]:
-    """Return weights, intercept, threshold and the cross-validated numbers."""
-    names = list(found[0].evidence)
-    raw = np.array([[trial.evidence[name] for name in names] for trial in found])
-    y = np.array([float(trial.ground == PRESENT) for trial in found])
+def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
+    """Return weights, intercept, threshold and the cross-validated numbers, of what was seen with or without."""
+    names = list(found[0].evidence[way])
+    raw = np.array([[trial.evidence[way][name] for name in names] for trial in found])
+    y = np.array([float(trial.ground in (PRESENT, ANSWERABLE)) for trial in found])
     article = np.array([trial.article for trial in found])
     weight = np.where(y == 1, (y == 0).sum() / (y == 1).sum(), 1.0)
     mean, spread = raw.mean(0), raw.std(0)
@@ -141,19 +179,20 @@ def calibrate(found: list[Trial]) -> dict[str, Any]:
 
 
 def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[str, Any]]:
+    ground = np.array([t.ground for t in found])
     for corpus in (LARGE, SMALL):
-        for language in LANGUAGES:
+        for language in dict.fromkeys(t.language for t in found):
             here = np.array([t.corpus == corpus and t.language == language for t in found])
-            ground = np.array([t.ground for t in found])
-            present = p[here & (ground == PRESENT)]
             row: dict[str, Any] = {"corpus": corpus, "language": language}
-            row["over_refusal"] = round(float((present < threshold).mean()), 4)
-            for gone in (NO_ARTICLE, NO_PARAGRAPH):
-                absent = p[here & (ground == gone)]
-                row[gone] = {
-                    "rejected": round(float((absent < threshold).mean()), 4),
-                    "auroc": round(_auroc(present, absent), 4),
-                }
+            for there, grounds in ((PRESENT, (NO_ARTICLE, NO_PARAGRAPH)), (ANSWERABLE, (ADVERSARIAL,))):
+                present = p[here & (ground == there)]
+                if not len(present):
+                    continue
+                row[f"over_refusal, {there}"] = round(float((present < threshold).mean()), 4)
+                for gone in grounds:
+                    absent = p[here & (ground == gone)]
+                    rejected = round(float((absent < threshold).mean()), 4)
+                    row[gone] = {"rejected": rejected, "auroc": round(_auroc(present, absent), 4)}
             yield row
 
 
@@ -164,9 +203,15 @@ def _auroc(present: Floats, absent: Floats) -> float:
 
 def main(folder: Path) -> None:
     """Fit and write the weights, and print the numbers."""
+    settings = Settings()
+    models = settings.home / "models"
+    embedder = open_embedder(settings.embedding_model, models, print)
+    reader = open_reader(embedder, models)
+    if reader is None:
+        raise SystemExit("There is no reader beside this embedding model.")
     with tempfile.TemporaryDirectory() as home:
-        embedder = open_embedder(Settings().embedding_model, Settings().home / "models", print)
-        result = calibrate(list(trials(folder, embedder, Path(home))))
+        found = list(trials(folder, embedder, _Remembering(reader.read), Path(home)))
+    result = {way: calibrate(found, way) for way in (WITH, WITHOUT)}
     source = Path(rag.confidence.__file__).with_name("confidence.json")
     source.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(source.read_text(encoding="utf-8"))

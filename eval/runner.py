@@ -80,7 +80,10 @@ class _Asker:
         hits: Sequence[Hit] = answer.hits
         if example.relevant:
             depth = min(DEPTH, self.temei.settings.candidates)
-            hits = self.temei.retrieve(answer.standalone_question, max(depth, self.temei.settings.top_k))
+            # The answer's hits are the first of these, in the order that the reader gave them.
+            first = {hit.passage.id for hit in answer.hits}
+            more = self.temei.retrieve(answer.standalone_question, max(depth, self.temei.settings.top_k))
+            hits = [*answer.hits, *(hit for hit in more if hit.passage.id not in first)]
         concerned = {name for name, _, _ in (*reply.cited, *tried.cited)} | set(example.relevant)
         sources = [self.dataset.documents[name].language for name in concerned]
         return Record(

@@ -3,7 +3,7 @@
 from rag.chain import Temei, answer
 from rag.errors import TemeiError
 from rag.settings import Settings
-from rag.types import Answer, Citation, Document, Hit, Passage, Turn
+from rag.types import Answer, Citation, Document, Hit, Passage, ShortAnswer, Turn
 
 __all__ = [
     "Answer",
@@ -12,6 +12,7 @@ __all__ = [
     "Hit",
     "Passage",
     "Settings",
+    "ShortAnswer",
     "Temei",
     "TemeiError",
     "Turn",

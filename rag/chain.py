@@ -13,14 +13,16 @@ from typing import Any
 import regex
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
-from rag.cite import cite
+from rag.cite import cite, shorten
 from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
 from rag.errors import QuestionError
 from rag.followup import standalone
 from rag.index import Index
 from rag.read import choose, rank_sentences
+from rag.reader import Reader, open_reader
 from rag.refuse import refusal
+from rag.rerank import rerank
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
 from rag.surprise import Surprise
@@ -63,6 +65,8 @@ class Temei:
         self.settings = settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
         self._surprise = Surprise.of(self.embedder)
+        models = self.settings.home / "models"
+        self._reader: Reader | None = open_reader(self.embedder, models, report) if self.settings.reader else None
         self._index: Index | None = None
         self._opening = threading.Lock()
 
@@ -107,7 +111,10 @@ class Temei:
             yield answer
 
     def retrieve(self, question: str, k: int | None = None) -> tuple[Hit, ...]:
-        """Return the ``k`` best passages for a question (``settings.top_k`` where omitted)."""
+        """Return the ``k`` best passages for a question (``settings.top_k`` where omitted), before the reader looks.
+
+        The hits of an answer are these, in the order that the reader gave them.
+        """
         return self._search(self._check(question), k or self.settings.top_k, None).hits
 
     def document(self, document_id: str) -> Document | None:
@@ -171,6 +178,8 @@ class Temei:
 
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
+        if self._reader is not None:
+            retrieval = rerank(retrieval, self._reader.read)
         ranked = rank_sentences(retrieval)
         sure = confidence(retrieval, ranked, self._surprise)
         chosen = (
@@ -194,7 +203,8 @@ class Temei:
             yield answer
         for count in range(1, len(chosen) + 1):
             text, citations = cite(chosen[:count])
-            yield replace(answer, text=text, citations=citations, abstained=False)
+            short = shorten(chosen[:count])
+            yield replace(answer, text=text, citations=citations, short=short, abstained=False)
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import regex
 
 from rag.read import Sentence
-from rag.types import Citation
+from rag.types import Citation, ShortAnswer
 
 _MARKER = regex.compile(r"\[(\d+)\]")
 _BLANKS = regex.compile(r"\s+")
@@ -35,6 +35,17 @@ def cite(sentences: Sequence[Sentence]) -> tuple[str, tuple[Citation, ...]]:
             )
         )
     return " ".join(parts), tuple(citations)
+
+
+def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
+    """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
+    found = [(s.found.score, -number, s) for number, s in enumerate(sentences, 1) if s.found and s.found.score > 0]
+    if not found:
+        return None
+    _, number, sentence = max(found, key=lambda row: row[:2])
+    assert sentence.found is not None
+    start, end = sentence.found.span
+    return ShortAnswer(sentence.text[start - sentence.span[0] : end - sentence.span[0]], -number, start, end)
 
 
 def as_prose(quote: str) -> str:

@@ -35,9 +35,11 @@ class Calibration:
 
     @classmethod
     @cache
-    def shipped(cls) -> Calibration:
+    def shipped(cls, read: bool) -> Calibration:
+        """Return the model for what was seen with the reader, or without."""
         stored = json.loads(Path(__file__).with_name("confidence.json").read_text(encoding="utf-8"))
-        return cls(stored["weights"], stored["intercept"])
+        fitted = stored["with the reader" if read else "without the reader"]
+        return cls(fitted["weights"], fitted["intercept"])
 
     def probability(self, evidence: Mapping[str, float]) -> float:
         total = self.intercept + sum(weight * evidence[name] for name, weight in self.weights.items())
@@ -46,7 +48,9 @@ class Calibration:
 
 def confidence(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> float:
     """Return the probability (0..1) that the best sentences answer the question."""
-    return Calibration.shipped().probability(gather(retrieval, ranked, surprise)) if ranked else 0.0
+    if not ranked:
+        return 0.0
+    return Calibration.shipped(bool(retrieval.answers)).probability(gather(retrieval, ranked, surprise))
 
 
 def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> dict[str, float]:
@@ -57,7 +61,9 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     - ``overlap``: share of the question's words, by surprise, in its passage, and times ``same_language``;
     - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
     - ``gap``: score of the best passage above the second;
-    - ``coverage``: share of the question that the corpus's vocabulary can carry.
+    - ``coverage``: share of the question that the corpus's vocabulary can carry;
+    - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
+    - ``found_anywhere``: the same of the best answer in any hit.
     """
     best = ranked[0]
     passage = best.hit.passage
@@ -67,6 +73,11 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     numbers = _NUMBER.findall(retrieval.query)
     names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]
     hits = retrieval.hits
+    found = [answer.score for answers in retrieval.answers.values() for answer in answers]
+    read = {}
+    if found:
+        here = best.found.score if best.found else min(found)
+        read = {"found": _bounded(here), "found_anywhere": _bounded(max(found))}
     return {
         "cosine": best.cosine,
         "same_language": same,
@@ -76,4 +87,9 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
         "names": 2 * sum(name in folded for name in names) / len(names) - 1 if names else 0.0,
         "gap": hits[0].score - hits[1].score if len(hits) > 1 else 0.0,
         "coverage": retrieval.coverage,
+        **read,
     }
+
+
+def _bounded(log_odds: float) -> float:
+    return max(-10.0, min(10.0, log_odds))

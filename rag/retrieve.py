@@ -13,7 +13,7 @@ question in the corpus's language and not for one in another. ``docs/experiments
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rag.bm25 import top
 from rag.errors import MissingIndexError
 from rag.index import Index
+from rag.reader import Found
 from rag.types import Hit
 
 Floats = NDArray[np.float32]
@@ -37,7 +38,8 @@ class Retrieval:
 
     ``vector`` is the query's unit vector, shape (dimension,); ``sentences`` the cosine of each hit's sentences with
     it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry; ``word_weights`` the
-    inverse document frequency of its words; ``languages`` those of the corpus.
+    inverse document frequency of its words; ``languages`` those of the corpus; ``answers`` what the reader found in
+    each sentence of the hits it read, by passage id.
     """
 
     query: str
@@ -47,6 +49,7 @@ class Retrieval:
     coverage: float
     word_weights: Mapping[str, float]
     languages: Sequence[str]
+    answers: Mapping[str, tuple[Found, ...]] = field(default_factory=dict)
 
 
 def retrieve(

@@ -35,6 +35,7 @@ class Settings(_Base):
     embedding_model: str = Field(
         "multilingual-e5-small", description="The bundled model, or a sentence-transformers name or folder."
     )
+    reader: bool = Field(True, description="Whether the neural reader looks into the passages found; on or off.")
     passage_tokens: int = Field(384, ge=16, le=480, description="Largest passage, in cl100k tokens.")
     candidates: int = Field(50, ge=1, le=500, description="Passages that each of dense and BM25 search proposes.")
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 Span = tuple[int, int]
@@ -82,6 +82,16 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """The words of a citation that answer by themselves: ``document.text[start:end] == text``, inside its span."""
+
+    text: str
+    citation: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One question of a conversation and the answer it got."""
 
@@ -96,7 +106,7 @@ class Answer:
 
     ``text`` carries a marker such as ``[1]`` behind each statement, naming ``citations[i].number``.
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
-    ``timings`` are seconds by stage.
+    ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer.
     """
 
     question: str
@@ -108,6 +118,7 @@ class Answer:
     standalone_question: str
     mode: str
     timings: Mapping[str, float] = field(default_factory=dict)
+    short: ShortAnswer | None = None
 
     def __add__(self, later: Answer) -> Answer:
         """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
@@ -136,5 +147,6 @@ class Answer:
                 }
                 for c in self.citations
             ],
+            **({"short": asdict(self.short)} if self.short else {}),
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
         }

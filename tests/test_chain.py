@@ -68,6 +68,12 @@ def check(answer: Answer, temei: Temei) -> None:
         assert document.text[citation.start : citation.end] == citation.quote
         assert citation.quote.strip() == citation.quote != ""
         assert (citation.title, citation.source) == (document.title, document.source)
+    if answer.short is not None:
+        citation = answer.citations[answer.short.citation - 1]
+        assert citation.start <= answer.short.start < answer.short.end <= citation.end
+        assert (
+            citation.quote[answer.short.start - citation.start : answer.short.end - citation.start] == answer.short.text
+        )
     spans = [(citation.start, citation.end) for citation in answer.citations]
     assert len(set(spans)) == len(spans)
     assert answer.mode == "extractive"
