@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ingest.load import find_files, load
 from ingest.split import split
 from rag.embeddings import Embedder
@@ -168,10 +166,11 @@ def add_document(
 
 
 def _embed(document: Document, passages: Sequence[Passage], embedder: Embedder, advance: Advance) -> list[Any]:
-    """Return the sentences' unit vectors of each passage; a sentence that two passages share is embedded once."""
-    texts: dict[Span, str] = {}
+    """Return the sentences' unit vectors of each passage; one that stands there several times is embedded once."""
+    text_of: dict[Span, str] = {}
     for passage in passages:
-        texts.update(zip(passage.sentences, sentence_texts(passage), strict=True))
+        text_of.update(zip(passage.sentences, sentence_texts(passage), strict=True))
+    texts = list(dict.fromkeys(text_of.values()))
     done = 0
 
     def embedded(count: int) -> None:
@@ -179,9 +178,9 @@ def _embed(document: Document, passages: Sequence[Passage], embedder: Embedder, 
         done += count
         advance(document.source, done, len(texts))
 
-    vectors = embedder.encode_passages(list(texts.values()), embedded)
-    row = {span: position for position, span in enumerate(texts)}
-    return [np.stack([vectors[row[span]] for span in passage.sentences]) for passage in passages]
+    vectors = embedder.encode_passages(texts, embedded)
+    row = {text: position for position, text in enumerate(texts)}
+    return [vectors[[row[text_of[span]] for span in passage.sentences]] for passage in passages]
 
 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
