@@ -68,6 +68,9 @@ SETTLED_SECONDS = 0.05
 REFRESH_SECONDS = 30.0
 """While another machine writes to a shared server, BM25 is made again at most this often."""
 
+FULL = ("disk is full", "no space left", "disk i/o error", "file too large", "disk quota")
+"""What SQLite and Chroma say when they cannot write."""
+
 LOCK_SECONDS = 10.0
 """How long a reader waits for another process that may be making BM25."""
 
@@ -161,12 +164,13 @@ class Index:
             self._create_passages(uuid.uuid4().hex)
         self._passages = self._open_passages()
 
-    def _create_passages(self, generation: str) -> None:
+    def _create_passages(self, generation: str, **more: Any) -> None:
         made_by = {
             "embedding_model": self.embedder.name,
             "dimension": self.embedder.dimension,
             "format": FORMAT,
             "generation": generation,
+            **more,
         }
         self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
 
@@ -180,10 +184,6 @@ class Index:
             raise StaleIndexError(
                 f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
                 "run: temei ingest --rebuild"
-            )
-        if made_by.get("rebuilding"):
-            raise StaleIndexError(
-                f"The rebuilding of the index in {where} was interrupted; run: temei ingest --rebuild"
             )
         made_with = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
         if made_with != f"{self.embedder.name} ({self.embedder.dimension} dimensions)":
@@ -214,6 +214,11 @@ class Index:
                         f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
                         "start it (chroma run), or unset TEMEI_CHROMA_URL."
                     ) from error
+                if any(sign in reason.lower() for sign in FULL):
+                    raise IndexStateError(
+                        f"The disk of {self.settings.home} is full ({reason}); make room and run the same again: "
+                        "what was finished is kept."
+                    ) from error
                 if self._is_being_written():
                     raise MissingIndexError(self._being_rebuilt()) from error
                 raise CorruptIndexError(
@@ -234,7 +239,7 @@ class Index:
 
     def _being_rebuilt(self) -> str:
         where = self.settings.chroma_url or self.settings.home
-        return f"The index in {where} is being rebuilt; ask again, or if nobody is at it run: temei ingest --rebuild"
+        return f"The index in {where} is being rebuilt; ask again soon, or if nobody is at it run: temei ingest"
 
     # Staying in step
 
@@ -253,6 +258,9 @@ class Index:
             self._passages = self._call(self._open_passages)
             if self.generation == WRITING and not self.settings.chroma_url:
                 self._repair_unless_locked()
+            if (self._passages.metadata or {}).get("rebuilding"):
+                # What is there is a part: searching it would find little, and refuse to answer for no good reason.
+                raise MissingIndexError(self._being_rebuilt())
             if self.generation not in (before, WRITING) and not self.settings.chroma_url:
                 self._reopen()
             if self._lexical is None or self._out_of_step(self._lexical):
@@ -346,7 +354,18 @@ class Index:
 
     def _remove_orphans(self) -> None:
         known = set(self._call(lambda: self._documents.get(include=[]))["ids"])
+        if self.settings.chroma_url:
+            # Others may be adding documents whose records are still to come; this folder knows what it began itself.
+            with contextlib.suppress(FileNotFoundError):
+                held = set(self._unfinished.read_text(encoding="utf-8").split())
+                self.remove_passages_of(sorted(held - known))
+                self._unfinished.unlink()
+            return
         self.remove_passages_of(sorted({str(meta["document_id"]) for meta in self._scan_metadata()} - known))
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.settings.home / "unfinished"
 
     # Reading
 
@@ -402,15 +421,19 @@ class Index:
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
-        try:
-            found = self._mirror.passages(passage_ids)
-        except (sqlite3.Error, ValueError, KeyError, TypeError):  # damaged: Chroma has them too
-            found = {}
+        found = self.mirrored(passage_ids)  # where it is damaged, Chroma has them too
         missing = [name for name in passage_ids if name not in found]
         if missing:
             stored = self._call(lambda: self._passages.get(ids=missing, include=["metadatas", "documents"]))
             found |= {passage.id: passage for passage in to_passages(stored)}
         return found
+
+    def mirrored(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """Return the passages as the mirror holds them, for a check-up."""
+        try:
+            return self._mirror.passages(passage_ids)
+        except (sqlite3.Error, ValueError, KeyError, TypeError):
+            return {}
 
     def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return each passage's vectors (row 0 the passage, then its sentences), making those that are not stored."""
@@ -458,25 +481,38 @@ class Index:
                 self._writer.release()
 
     def add(self, document: Document, passages: Sequence[Passage], sentences: Sequence[Floats], **facts: Any) -> None:
-        """Store a document with its passages and their sentences' unit vectors; the document's record comes last."""
+        """Store a document with its passages and their sentences' unit vectors."""
+        self.add_passages(passages, sentences)
+        self.add_record(document, len(passages), **facts)
+
+    def add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
+        """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over."""
         self._begin()
+        if self.settings.chroma_url and passages:
+            self._unfinished.write_text(passages[0].document_id, encoding="utf-8")
         for start in range(0, len(passages), BATCH):
             self._add_passages(passages[start : start + BATCH], sentences[start : start + BATCH])
+
+    def add_record(self, document: Document, passages: int, **facts: Any) -> None:
+        """Store a document's record, when all its passages are stored."""
+        self._begin()
         self._call(
             lambda: self._documents.upsert(
                 ids=[document.id],
                 embeddings=np.ones((1, 1), dtype=np.float32),
                 documents=[document.text],
-                metadatas=[{**document_metadata(document, len(passages)), **facts}],
+                metadatas=[{**document_metadata(document, passages), **facts}],
             )
         )
+        if self.settings.chroma_url:
+            self._unfinished.unlink(missing_ok=True)
 
     def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
         vectors = {
             passage.id: with_passage_row(rows, [end - begin for begin, end in passage.sentences])
             for passage, rows in zip(passages, sentences, strict=True)
         }
-        self._vectors.put(vectors)
+        self._call(lambda: self._vectors.put(vectors))
         self._call(
             lambda: self._passages.upsert(
                 ids=list(vectors),
@@ -485,7 +521,16 @@ class Index:
                 metadatas=[passage_metadata(passage) for passage in passages],
             )
         )
-        self._mirror.put(passages)
+        self._mirrored(lambda: self._mirror.put(passages))
+
+    def _mirrored(self, change: Callable[[], None]) -> None:
+        """Change the mirror; a damaged one is made anew at the end of the writing, since Chroma has all of it."""
+        try:
+            change()
+        except sqlite3.OperationalError:
+            self._call(change)
+        except sqlite3.DatabaseError:
+            self._in_step = False
 
     def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
         """Change what is known of a document (source, title) in its record and its passages, not its text."""
@@ -496,7 +541,7 @@ class Index:
             some = ids[start : start + BATCH]
             self._call(partial(self._passages.update, ids=some, metadatas=[dict(shown) for _ in some]))
             changed = self._call(partial(self._passages.get, ids=some, include=["metadatas", "documents"]))
-            self._mirror.put(to_passages(changed))
+            self._mirrored(partial(self._mirror.put, to_passages(changed)))
         self._call(lambda: self._documents.update(ids=[document_id], metadatas=[dict(facts)]))
 
     def remove(self, document_ids: Sequence[str]) -> None:
@@ -516,8 +561,8 @@ class Index:
             for start in range(0, len(ids), BATCH):
                 some = ids[start : start + BATCH]
                 self._call(partial(self._passages.delete, ids=some))
-                self._vectors.drop(some)
-                self._mirror.drop(some)
+                self._call(partial(self._vectors.drop, some))
+                self._mirrored(partial(self._mirror.drop, some))
 
     def drop_passages(self) -> None:
         """Drop every passage, for each document to be added again; until then its record counts no passages."""
@@ -526,19 +571,22 @@ class Index:
             some = ids[start : start + BATCH]
             self._call(partial(self._documents.update, ids=some, metadatas=[{"passages": 0} for _ in some]))
         self._call(lambda: self._client.delete_collection(PASSAGES))
-        self._call(lambda: self._create_passages(WRITING))
+        self._call(lambda: self._create_passages(WRITING, rebuilding=True))
         self._passages = self._call(self._open_passages)
 
     def _begin(self) -> None:
         if self.generation != WRITING:
-            self._in_step = self._mirror.generation == self.generation
-            self._mirror.generation = ""
+            try:
+                self._in_step = self._mirror.generation == self.generation
+                self._mirror.generation = ""
+            except sqlite3.Error:
+                self._in_step = False
             self._mark(WRITING)
 
     def _commit(self) -> None:
         generation = uuid.uuid4().hex
         if self._in_step:
-            self._mirror.generation = generation
+            self._mirrored(partial(self._mirror.agree, generation))
         bm25 = self._make_bm25(generation)
         self._mark(generation)
         self._in_step = False
@@ -546,6 +594,8 @@ class Index:
 
     def _mark(self, generation: str) -> None:
         made_by = {**(self._passages.metadata or {}), "generation": generation}
+        if made_by.get("rebuilding") and all(row["passages"] for row in self.documents()):
+            made_by["rebuilding"] = False
         self._call(lambda: self._passages.modify(metadata=made_by))
 
     def close(self) -> None:

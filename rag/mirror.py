@@ -81,6 +81,10 @@ class Mirror:
 
     @generation.setter
     def generation(self, value: str) -> None:
+        self.agree(value)
+
+    def agree(self, value: str) -> None:
+        """Set the generation of the passages that this agrees with."""
         with self._lock:
             self._connection.execute("INSERT OR REPLACE INTO state VALUES ('generation', ?)", (value,))
 

@@ -623,8 +623,8 @@ def test_a_reader_who_asks_during_a_rebuild_is_not_misled(
     ask()
 
     assert len(said) > 5
-    assert not [text for text in said if "move that folder away" in text]
-    assert "kettle" in said[-1]
+    assert all("A kettle boils" in text or "is being rebuilt" in text for text in said), said
+    assert "A kettle boils" in said[-1]
 
 
 def test_a_rebuild_in_the_middle_of_a_search_is_no_traceback(
@@ -758,9 +758,12 @@ def killed(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed: Path, point: str) -> None:
     home, articles = killed / point / "home", killed / point / "articles"
     index = Index(Settings(home=home), FakeEmbedder())
-    if point != "rebuild":
+    if point == "rebuild":
+        with pytest.raises(MissingIndexError, match="temei ingest"):  # rather than an answer from a part
+            index.bm25()
+    else:
         check_whole(index)
-    assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
+        assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
     index.close()
 
     index = Index(Settings(home=home), FakeEmbedder())
