@@ -32,6 +32,7 @@ from ingest.load import to_document
 from ingest.pipeline import add_document
 from ingest.split import passage_id, split
 from rag.chain import Temei
+from rag.embeddings import BUNDLED, open_embedder
 from rag.index import Index
 from rag.settings import Settings
 from rag.types import Document, Passage
@@ -123,8 +124,11 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
     sizes = sorted(sizes)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        open_embedder(settings.embedding_model, settings.home / "models", report)  # prepared once, for every run
+        prepared = Path("models") / BUNDLED
+        if (settings.home / prepared).exists():
+            shutil.copytree(settings.home / prepared, home / "temei" / prepared)
         temei = Temei(settings.model_copy(update={"home": home / "temei"}), report=report)
-        shutil.copytree(settings.home / "models", home / "temei" / "models", dirs_exist_ok=True)
         model = export_model(settings.home / "models")
         documents = list(_documents(corpus, characters))
         notes = [
