@@ -469,6 +469,8 @@ class Index:
             self._passages = self._call(self._open_passages)
             if self.generation == WRITING:
                 self._repair()
+            elif self._unfinished.exists():
+                self._remove_orphans()
             yield
         except BaseException:
             self._remove_orphans()
@@ -605,6 +607,8 @@ class Index:
         for client in (self._client, self._retired):
             if client is not None:
                 client.close()
+        for folder in self._apart:
+            folder.cleanup()
 
 
 def _remove_database(path: Path) -> None:

@@ -64,6 +64,29 @@ def test_the_second_ingestion_changes_and_embeds_nothing(fake_index: Index, fake
     assert fake_index.documents() == rows
 
 
+def test_a_file_of_the_same_bytes_is_not_read_for_its_text_again(
+    fake_index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    (folder / "a.html").write_text("<html><body><p>The owl flies without a sound.</p></body></html>")
+    assert ingest([folder], fake_index).added == [str(folder / "a.html")]
+
+    def extract(*arguments: object) -> None:
+        raise AssertionError("it was read again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["ingest.load"], "extract", extract)
+        shutil.copy(folder / "a.html", folder / "b.html")
+        report = ingest([folder], fake_index)
+    assert report.unchanged == [str(folder / "a.html")]
+    assert report.duplicates == [f"{folder / 'b.html'} (same text as {folder / 'a.html'})"]
+
+    (folder / "a.html").unlink()
+    assert ingest([folder], fake_index).renamed == [f"{folder / 'a.html'} -> {folder / 'b.html'}"]
+    check_whole(fake_index)
+
+
 def test_a_sentence_in_two_passages_is_embedded_once(settings: Settings, tmp_path: Path) -> None:
     sentences = [f"Propoziția {n} vorbește despre râul {n}." for n in range(30)]
     (tmp_path / "a.txt").write_text(" ".join(sentences))
