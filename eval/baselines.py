@@ -71,7 +71,8 @@ def search_bm25(temei: Temei, question: str) -> Ranking:
     """Return the passages by BM25 alone; those without a word of the question are not found."""
     bm25 = temei.index.bm25()
     scores, _ = bm25.scores(question)
-    return {bm25.ids[row]: float(scores[row]) for row in top(scores, DEPTH)}
+    best = top(scores, DEPTH)
+    return dict(zip(bm25.ids_of(best), map(float, scores[best]), strict=True))
 
 
 def open_dense(temei: Temei) -> Callable[[Temei, str], Ranking]:

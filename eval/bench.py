@@ -1,24 +1,24 @@
 """Speed and memory against the plain pipeline of a tutorial on the same weights, in one run.
 
 Machines are noisy, so everything is measured for both on the same text, and the ratios are what to read. The text is
-the folder or archive given (Markdown and text files), read again with changed numbers where it is too short. Ingestion
+the folder or archive given (Markdown and text files), read again with other digits where it is too short. Ingestion
 is measured for real on a part; the larger indexes are then filled with further passages of that text whose vectors are
 noisy copies of those already made, since embedding them would take hours and a search does not care.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.tutorial import export_model, open_splitter, open_store
+from eval.variants import read_texts
 from ingest.load import to_document
 from ingest.pipeline import add_document
-from ingest.split import split
+from ingest.split import passage_id, split
 from rag.chain import Temei
+from rag.embeddings import BUNDLED, open_embedder
 from rag.index import Index
 from rag.settings import Settings
-from rag.types import Document
+from rag.types import Document, Passage
 
 Report = Callable[[str], None]
 TEMEI, TUTORIAL = "Temei", "tutorial"
@@ -70,8 +72,8 @@ class Side:
     characters_per_second: float = 0.0
     search: dict[int, dict[str, float]] = field(default_factory=dict)
     """By number of passages: p50 and p95 of finding passages; for Temei also ``answer_p50`` and ``answer_p95``."""
-    cold_seconds: float = 0.0
-    cold_megabytes: float = 0.0
+    cold: dict[int, dict[str, float]] = field(default_factory=dict)
+    """By number of passages: ``seconds`` and peak ``megabytes`` of one question asked by a process of its own."""
 
 
 @dataclass
@@ -89,40 +91,32 @@ class Bench:
         found = {
             "ingest, characters/s": self.temei.characters_per_second / self.tutorial.characters_per_second,
             "ingest, passages/s": self.temei.passages_per_second / self.tutorial.passages_per_second,
-            "cold question, seconds": self.temei.cold_seconds / self.tutorial.cold_seconds,
-            "cold question, memory": self.temei.cold_megabytes / self.tutorial.cold_megabytes,
-            f"p95 of an answer, {largest} against {smallest} passages": self.temei.search[largest]["answer_p95"]
-            / self.temei.search[smallest]["answer_p95"],
         }
+        for size, cold in self.temei.cold.items():
+            for what in ("seconds", "megabytes"):
+                found[f"cold question, {what}, {size} passages"] = cold[what] / self.tutorial.cold[size][what]
+        found[f"p95 of an answer, {largest} against {smallest} passages"] = (
+            self.temei.search[largest]["answer_p95"] / self.temei.search[smallest]["answer_p95"]
+        )
         for size in self.temei.search:
             ours, theirs = self.temei.search[size], self.tutorial.search[size]
             found[f"search p50, {size} passages"] = ours["p50"] / theirs["p50"]
+            found[f"search p95, {size} passages"] = ours["p95"] / theirs["p95"]
             found[f"whole answer p50 by search p50, {size} passages"] = ours["answer_p50"] / theirs["p50"]
         return found
 
 
-def read_texts(path: Path) -> Iterator[str]:
-    """Yield the texts of a folder, an archive or a file, again and again with other numbers."""
-    texts = list(_read(path))
+def endless_texts(path: Path) -> Iterator[str]:
+    """Yield the texts of a folder, an archive or a file, again and again with other digits."""
+    texts = [text for _, text in read_texts(path)]
     turn = 0
     while texts:
-        for text in texts:
-            yield text if not turn else f"{text}\n\nVarianta {turn}."
+        yield from (text.translate(_digits(turn)) for text in texts)
         turn += 1
 
 
-def _read(path: Path) -> Iterator[str]:
-    if path.is_dir():
-        for file in sorted([*path.rglob("*.md"), *path.rglob("*.txt")]):
-            yield file.read_text(encoding="utf-8")
-    elif tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive:
-            for member in sorted(archive.getmembers(), key=lambda m: m.name):
-                stream = archive.extractfile(member) if member.name.endswith((".md", ".txt")) else None
-                if stream is not None:
-                    yield stream.read().decode("utf-8")
-    else:
-        yield path.read_text(encoding="utf-8")
+def _digits(turn: int) -> dict[int, str]:
+    return {ord("0") + digit: str((digit + turn) % 10) for digit in range(10)} if turn else {}
 
 
 def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], characters: int, report: Report) -> Bench:
@@ -130,14 +124,17 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
     sizes = sorted(sizes)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        open_embedder(settings.embedding_model, settings.home / "models", report)  # prepared once, for every run
+        prepared = Path("models") / BUNDLED
+        if (settings.home / prepared).exists():
+            shutil.copytree(settings.home / prepared, home / "temei" / prepared)
         temei = Temei(settings.model_copy(update={"home": home / "temei"}), report=report)
-        shutil.copytree(settings.home / "models", home / "temei" / "models", dirs_exist_ok=True)
         model = export_model(settings.home / "models")
         documents = list(_documents(corpus, characters))
         notes = [
             f"ingestion measured on {sum(len(d.text) for d in documents):,} characters of {corpus.name}",
-            "larger indexes filled with further text whose vectors are noisy copies of those made",
-            "a cold question is asked of the smallest index",
+            "larger indexes filled with further text, repeated with other digits where it ends, its vectors noisy "
+            "copies of those made; written in batches, the sentence splitter run once",
         ]
         ours, theirs = Side(), Side()
         # In turns, on the same text, so that a slow minute of the machine falls on both.
@@ -148,16 +145,18 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
         index = Index(temei.settings, temei.embedder, create=True)
         _ingest_temei(index, documents, ours)
         rng = np.random.default_rng(0)
-        more = read_texts(corpus)
+        more = _endless_documents(corpus, settings.passage_tokens, sizes[-1] - len(index))
         for size in sizes:
             report(f"filling both to {size} passages")
+            began = time.perf_counter()
             _grow_temei(index, more, size, rng)
             _grow_tutorial(store, chunks, vectors, size, rng)
+            report(f"filled in {time.perf_counter() - began:.0f} s")
             report(f"searching {size} passages")
             _search(temei, store, size, ours, theirs)
-            if size == sizes[0]:
+            if size in (sizes[0], sizes[-1]):
                 report("asking from cold")
-                _cold(home, model, ours, theirs)
+                _cold(home, model, size, ours, theirs)
         index.close()
     machine = {
         "processors": str(os.cpu_count()),
@@ -170,7 +169,7 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
 
 def _documents(corpus: Path, characters: int) -> Iterator[Document]:
     taken = 0
-    for number, text in enumerate(read_texts(corpus)):
+    for number, text in enumerate(endless_texts(corpus)):
         part = text[: characters - taken]
         if part.strip():
             taken += len(part)
@@ -180,7 +179,7 @@ def _documents(corpus: Path, characters: int) -> Iterator[Document]:
 
 
 def _ingest_temei(index: Index, documents: Sequence[Document], side: Side) -> None:
-    index.embedder.encode_query("")  # the model is loaded
+    index.embedder.encode_passages(["Se încarcă."])  # the model and its tokenizer are loaded
     began = time.perf_counter()
     with index.writing():
         for document in documents:
@@ -193,7 +192,7 @@ def _ingest_temei(index: Index, documents: Sequence[Document], side: Side) -> No
 def _ingest_tutorial(store: Any, documents: Sequence[Document], side: Side) -> tuple[list[Any], NDArray[np.float32]]:
     from langchain_core.documents import Document as Page
 
-    store.embeddings.embed_query("")
+    store.embeddings.embed_documents(["Se încarcă."])
     began = time.perf_counter()
     chunks = open_splitter().split_documents([Page(d.text, metadata={"source": d.source}) for d in documents])
     store.add_documents(chunks)
@@ -209,15 +208,49 @@ def _noisy(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _grow_temei(index: Index, texts: Iterator[str], size: int, rng: np.random.Generator) -> None:
-    known = np.concatenate([rows[1:] for rows in index.vectors([p.id for p in index.scan()][:2000]).values()])
+def _endless_documents(corpus: Path, tokens: int, wanted: int) -> Iterator[tuple[Document, list[Passage]]]:
+    """Yield the documents of the corpus with their passages, and then again with other digits."""
+    known: list[tuple[Document, list[Passage]]] = []
+    held = 0
+    for number, (_, text) in enumerate(read_texts(corpus)):
+        if held >= wanted:
+            break
+        document = to_document(f"{text}\n\nÎncă o dată.", source=f"more/{number}", name=f"more {number}")
+        known.append((document, split(document, tokens)))
+        held += len(known[-1][1])
+        yield known[-1]
+    for turn in itertools.count(1):
+        yield from (_again(document, passages, turn) for document, passages in known)
+
+
+def _again(document: Document, passages: Sequence[Passage], turn: int) -> tuple[Document, list[Passage]]:
+    digits = _digits(turn)
+    name = f"{document.id}-{turn}"
+    source = f"{document.source}/{turn}"
+    return replace(document, id=name, source=source, text=document.text.translate(digits)), [
+        replace(
+            passage,
+            id=passage_id(name, passage.start, passage.end, passage.language),
+            document_id=name,
+            source=source,
+            text=passage.text.translate(digits),
+        )
+        for passage in passages
+    ]
+
+
+def _grow_temei(
+    index: Index, documents: Iterator[tuple[Document, list[Passage]]], size: int, rng: np.random.Generator
+) -> None:
+    some = list(itertools.islice(index.scan(), 2000))
+    known = np.concatenate([rows[1:] for rows in index.vectors([passage.id for passage in some]).values()])
+    # Drawing noise for every sentence would take most of the time.
+    bank = _noisy(known[rng.integers(0, len(known), 50_000)], rng)
     with index.writing():
         while (missing := size - len(index)) > 0:
-            text = f"{next(texts)}\n\nExemplarul {len(index)}."
-            document = to_document(text, source=f"more/{len(index)}", name=f"more {len(index)}")
-            passages = split(document, index.settings.passage_tokens)[:missing]
-            rows = [known[rng.integers(0, len(known), len(p.sentences))] for p in passages]
-            index.add(document, passages, [_noisy(row, rng) for row in rows], path=document.source, ingested="")
+            document, passages = next(documents)
+            rows = [bank[rng.integers(0, len(bank), len(passage.sentences))] for passage in passages[:missing]]
+            index.add(document, passages[:missing], rows, path=document.source, ingested="")
 
 
 def _grow_tutorial(
@@ -225,7 +258,7 @@ def _grow_tutorial(
 ) -> None:
     collection = store._collection  # the store embeds whatever it adds; these have their vectors
     while (held := collection.count()) < size:
-        picked = rng.integers(0, len(chunks), min(1000, size - held))
+        picked = rng.integers(0, len(chunks), min(5000, size - held))
         collection.add(
             ids=[f"more-{held + row}" for row in range(len(picked))],
             embeddings=_noisy(vectors[picked], rng),
@@ -261,7 +294,7 @@ def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> No
     theirs.search[size] = {"p50": percentile("tutorial", 50), "p95": percentile("tutorial", 95)}
 
 
-def _cold(home: Path, model: Path, ours: Side, theirs: Side) -> None:
+def _cold(home: Path, model: Path, size: int, ours: Side, theirs: Side) -> None:
     """Measure whole processes, in turns; the medians are kept."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TEMEI_")}
     ask = "import sys; from ui.cli import main; sys.argv = ['temei', 'ask', sys.argv[1]]; main()"
@@ -283,8 +316,11 @@ def _cold(home: Path, model: Path, ours: Side, theirs: Side) -> None:
             if turn:  # the first turn reads the files from disk
                 seconds[name].append(took)
                 megabytes[name].append(peak / (1e6 if sys.platform == "darwin" else 1e3))
-    ours.cold_seconds, theirs.cold_seconds = (float(np.median(seconds[name])) for name in (TEMEI, TUTORIAL))
-    ours.cold_megabytes, theirs.cold_megabytes = (float(np.median(megabytes[name])) for name in (TEMEI, TUTORIAL))
+    for side, name in ((ours, TEMEI), (theirs, TUTORIAL)):
+        side.cold[size] = {
+            "seconds": float(np.median(seconds[name])),
+            "megabytes": float(np.median(megabytes[name])),
+        }
 
 
 def to_json(bench: Bench) -> str:
@@ -313,7 +349,11 @@ def draw(bench: Bench, path: Path) -> None:
     curves.legend(frameon=False, fontsize=8)
     for axis, title, values in (
         (rates, "characters ingested a second", [s.characters_per_second for s in (bench.temei, bench.tutorial)]),
-        (cold, "seconds, question from cold", [s.cold_seconds for s in (bench.temei, bench.tutorial)]),
+        (
+            cold,
+            f"seconds, question from cold,\n{max(bench.temei.cold):,} passages",
+            [s.cold[max(s.cold)]["seconds"] for s in (bench.temei, bench.tutorial)],
+        ),
     ):
         bars = axis.bar([TEMEI, TUTORIAL], values, color=list(colours.values()))
         axis.bar_label(bars, fmt="{:,.0f}" if max(values) > 100 else "{:.1f}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what measures is imported by who measures: `temei ask` star
     from eval.corpus import Advance
     from eval.dataset import Dataset
     from eval.open import LeaveOut
+    from eval.variants import Typed
 
 app = typer.Typer(
     help="Measure answers and retrieval on a question set.",
@@ -84,6 +85,13 @@ def evaluate(
         bool, typer.Option("--keep-answerable", help="With --leave-out, ask every question also with nothing left out.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
+    distractors: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Search also among these texts (folder or .tar.gz), which answer nothing."),
+    ] = None,
+    typed: Annotated[
+        str | None, typer.Option(metavar="no-diacritics|cedilla", help="Ask the questions as many people type them.")
+    ] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write the report as JSON.")] = None,
     html_out: Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write the report as a page.")] = None,
     baselines: Annotated[bool, typer.Option(help="Search also with BM25, dense and rank fusion alone.")] = True,
@@ -103,10 +111,13 @@ def evaluate(
         raise typer.BadParameter("choose gold or document", param_hint="--leave-out")
     if keep_answerable and leave_out is None:
         raise typer.BadParameter("goes with --leave-out", param_hint="--keep-answerable")
-    if limit is not None and (gate or write_floors):
-        raise typer.BadParameter("floors are for the whole set", param_hint="--limit")
+    if (limit or distractors or typed) and (gate or write_floors):
+        raise typer.BadParameter("floors are for the whole set as it is", param_hint="--gate")
+    if typed not in (None, "no-diacritics", "cedilla"):
+        raise typer.BadParameter("choose no-diacritics or cedilla", param_hint="--typed")
     from eval.open import open_dataset
 
+    letters: Typed | None = "cedilla" if typed == "cedilla" else "no-diacritics" if typed else None
     left_out: LeaveOut | None = "gold" if leave_out == "gold" else "document" if leave_out == "document" else None
     with all_problems():
         opened = open_dataset(
@@ -117,6 +128,8 @@ def evaluate(
             leave_out=left_out,
             keep=keep_answerable,
             limit=limit,
+            distractors=_existing(distractors),
+            typed=letters,
         )
     _evaluate(
         opened,

@@ -11,6 +11,7 @@ from pathlib import Path
 import ingest
 import rag
 from eval.dataset import Dataset
+from eval.remembered import RememberedEmbedder
 from ingest.pipeline import add_document
 from rag.chain import Temei
 from rag.embeddings import Embedder, open_embedder
@@ -41,7 +42,7 @@ def open_corpus(
     home.mkdir(parents=True, exist_ok=True)
     # Never on a server: what is measured must not mix with documents that others search.
     settings = settings.model_copy(update={"home": home, "chroma_url": ""})
-    index = Index(settings, embedder, create=True)
+    index = Index(settings, _remembering(dataset, embedder, home.parent), create=True)
     known = {str(row["id"]) for row in index.documents()}
     missing = {name: document for name, document in dataset.documents.items() if document.id not in known}
     if missing:
@@ -55,13 +56,18 @@ def open_corpus(
     return Temei(settings, report=report, embedder=embedder)
 
 
+def _remembering(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:
+    """Return the model that ingests: among distractors one that need not embed them again when the code changes."""
+    return RememberedEmbedder(embedder, folder) if "distractors" in dataset.options else embedder
+
+
 def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
     """Return a hash of all that the index depends on: the documents, and the code and settings that index them."""
     hashed = hashlib.sha256(f"{embedder.name}\0{settings.passage_tokens}\0".encode())
     for name, document in sorted(dataset.documents.items()):
         hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
     rooms = [Path(room.__file__).parent for room in (rag, ingest) if room.__file__]
-    stages = ["index", "bm25", "vectors", "embeddings", "bundled", "language", "split", "pipeline"]
+    stages = ["index", "bm25", "mirror", "vectors", "embeddings", "bundled", "graph", "language", "split", "pipeline"]
     for path in (room / f"{stage}.py" for room in rooms for stage in stages):
         hashed.update(path.read_bytes() if path.exists() else b"")
     return hashed.hexdigest()[:16]

@@ -10,6 +10,7 @@ from eval.beir import load_beir
 from eval.dataset import Dataset, Example
 from eval.jsonl import load_jsonl
 from eval.squad import load_adversarial, load_squad
+from eval.variants import Typed, add_distractors, retype
 from rag.errors import DatasetError
 
 ROOT = Path(__file__).resolve().parent
@@ -28,6 +29,8 @@ def open_dataset(
     leave_out: LeaveOut | None = None,
     keep: bool = False,
     limit: int | None = None,
+    distractors: Path | None = None,
+    typed: Typed | None = None,
 ) -> Dataset:
     """Return a question set.
 
@@ -41,6 +44,8 @@ def open_dataset(
             from the search.
         keep: with ``leave_out``, ask every question also with nothing left out.
         limit: only that many questions, the first ones.
+        distractors: a folder or tar archive of texts that hold nothing relevant, to search among.
+        typed: ask the questions as typed without diacritics, or with cedilla letters.
 
     Raises:
         DatasetError: the set cannot be opened; all problems at once.
@@ -61,13 +66,18 @@ def open_dataset(
         dataset = load_jsonl(Path(spec), documents or Path(spec).parent)
     else:
         dataset = load_jsonl(SHIPPED, documents or SEEDS)
+    if distractors is not None:
+        dataset = add_distractors(dataset, distractors)
     dataset = _merge_duplicates(dataset)
+    if typed is not None:
+        dataset = retype(dataset, typed)
     # Before anything is left out, so that a set keeps its questions whatever the mode.
     if limit is not None:
         dataset = replace(dataset, examples=dataset.examples[:limit])
     if leave_out is not None:
         dataset = _leave_out(dataset, leave_out, keep)
     given = {"dataset": spec, "questions": questions, "leave_out": leave_out, "limit": limit}
+    given |= {"distractors": distractors, "typed": typed}
     options = {name: str(value) for name, value in given.items() if value}
     return replace(dataset, options={**dataset.options, **options})
 

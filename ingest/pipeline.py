@@ -7,13 +7,17 @@ old passages of a changed file are removed after its new ones are in.
 from __future__ import annotations
 
 import datetime
+import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
+import stat
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.load import find_files, load
 from ingest.split import split
@@ -22,16 +26,24 @@ from rag.errors import DocumentError
 from rag.index import Index
 from rag.records import sentence_texts
 from rag.settings import Settings
-from rag.types import Document, Passage, Span
+from rag.types import Document, Passage
+
+Floats = NDArray[np.float32]
 
 Advance = Callable[[str, int, int], None]
 """Called with a source, the sentences embedded of it so far, and how many it has."""
+
+
+SLICE = 200
+"""Passages that are embedded and stored at a time, so that a large document takes no more memory than a small one."""
 
 
 class _File(NamedTuple):
     path: str
     source: str
     title: str
+    raw: str
+    """A hash of its bytes: a file of the same bytes is not read for its text again."""
 
 
 @dataclass
@@ -76,17 +88,22 @@ def ingest(
         held = {str(row["id"]) for row in rows}
         texts: dict[str, list[_File]] = {}
         """The files that hold each text now, the first of them its home."""
+        known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
         for path in files:
+            where, raw = str(path.resolve()), _digest(path, index.settings)
+            row = known.get((raw, path.suffix.lower()))
+            if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
+                texts.setdefault(str(row["id"]), []).append(_File(where, _source(path), str(row["title"]), raw))
+                continue
             try:
                 document = _load(path, index)
             except DocumentError as error:
                 report.problems.append(str(error))
                 continue
             if document.id not in held:
-                add_document(document, index, where=str(path.resolve()), advance=advance)
+                add_document(document, index, where=where, raw=raw, advance=advance)
                 held.add(document.id)
-            file = _File(str(path.resolve()), document.source, document.title)
-            texts.setdefault(document.id, []).append(file)
+            texts.setdefault(document.id, []).append(_File(where, document.source, document.title, raw))
         _settle(index, rows, texts, report)
         gone = [
             row
@@ -97,6 +114,18 @@ def ingest(
             index.remove([str(row["id"]) for row in gone])
         (report.removed if prune else report.missing).extend(str(row["source"]) for row in gone)
     return report
+
+
+def _digest(path: Path, settings: Settings) -> str:
+    """Return a hash of a file's bytes, empty where it cannot or should not be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > settings.max_file_mb * 1_000_000:
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    except OSError:
+        return ""
 
 
 def _load(path: Path, index: Index) -> Document:
@@ -133,8 +162,10 @@ def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_F
         stays = next((file for file in files if file.path == old), None)
         elsewhere = not stays and old not in text_of and os.path.exists(old)
         home = stays or files[0]
-        if row is not None and not elsewhere and (row["path"], row["source"], row["title"]) != home:
-            index.update_facts(document_id, {"path": home.path, "source": home.source, "title": home.title})
+        if row is not None and not elsewhere:
+            facts = {name: value for name, value in home._asdict().items() if row.get(name, "") != value}
+            if facts:
+                index.update_facts(document_id, facts)
         for file in files:
             if elsewhere and row is not None:
                 report.duplicates.append(f"{file.source} (same text as {row['source']})")
@@ -158,30 +189,41 @@ def add_document(
     *,
     where: str,
     ingested: str = "",
+    raw: str = "",
     advance: Advance = lambda source, done, total: None,
 ) -> None:
     """Split, embed and store one document, found at the path ``where``, ``ingested`` now or at that ISO 8601 time."""
     passages = split(document, index.settings.passage_tokens)
-    sentences = _embed(document, passages, index.embedder, advance)
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    index.add(document, passages, sentences, path=where, ingested=ingested or now)
-
-
-def _embed(document: Document, passages: Sequence[Passage], embedder: Embedder, advance: Advance) -> list[Any]:
-    """Return the sentences' unit vectors of each passage; a sentence that two passages share is embedded once."""
-    texts: dict[Span, str] = {}
-    for passage in passages:
-        texts.update(zip(passage.sentences, sentence_texts(passage), strict=True))
+    total = len({span for passage in passages for span in passage.sentences})
     done = 0
 
     def embedded(count: int) -> None:
         nonlocal done
         done += count
-        advance(document.source, done, len(texts))
+        advance(document.source, done, total)
 
-    vectors = embedder.encode_passages(list(texts.values()), embedded)
-    row = {span: position for position, span in enumerate(texts)}
-    return [np.stack([vectors[row[span]] for span in passage.sentences]) for passage in passages]
+    last: dict[str, Floats] = {}
+    for start in range(0, len(passages), SLICE):
+        some = passages[start : start + SLICE]
+        sentences = _embed(some, last, index.embedder, embedded)
+        index.add_passages(some, sentences)
+        last = {sentence_texts(some[-1])[-1]: sentences[-1][-1]}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    index.add_record(document, len(passages), path=where, ingested=ingested or now, raw=raw)
+
+
+def _embed(
+    passages: Sequence[Passage], known: Mapping[str, Floats], embedder: Embedder, embedded: Callable[[int], None]
+) -> list[Floats]:
+    """Return the sentences' unit vectors of each passage; one that stands there twice is embedded once."""
+    texts = [sentence_texts(passage) for passage in passages]
+    spans = {span for passage in passages for span in passage.sentences}
+    new = [text for text in dict.fromkeys(itertools.chain.from_iterable(texts)) if text not in known]
+    vectors = {**known, **dict(zip(new, embedder.encode_passages(new, embedded), strict=True))}
+    repeated = len(spans) - len(new) - (texts[0][0] in known)
+    if repeated > 0:
+        embedded(repeated)
+    return [np.stack([vectors[text] for text in some]) for some in texts]
 
 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
@@ -198,7 +240,8 @@ def _complete(index: Index, advance: Advance) -> list[str]:
         document = index.document(str(row["id"]))
         if document is not None:
             index.remove_passages_of([document.id])
-            add_document(document, index, where=str(row["path"]), ingested=str(row["ingested"]), advance=advance)
+            facts = {"where": str(row["path"]), "ingested": str(row["ingested"]), "raw": str(row.get("raw", ""))}
+            add_document(document, index, **facts, advance=advance)
     return [str(row["source"]) for row in rows]
 
 

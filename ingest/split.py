@@ -109,7 +109,7 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
     # A stray full stop is covered by the passage but is no sentence to quote.
     spoken = [(a, b) for a, b in spans if _WORD.search(document.text, a, b)]
     return Passage(
-        id=hashlib.sha256(f"{document.id} {start} {end} {document.language}".encode()).hexdigest()[:32],
+        id=passage_id(document.id, start, end, document.language),
         document_id=document.id,
         title=document.title,
         source=document.source,
@@ -121,6 +121,11 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
         page=bisect_right(document.pages, start),
         page_breaks=tuple(at for at in document.pages if start < at < end),
     )
+
+
+def passage_id(document_id: str, start: int, end: int, language: str) -> str:
+    """Return the id of a passage: a hash of what determines it."""
+    return hashlib.sha256(f"{document_id} {start} {end} {language}".encode()).hexdigest()[:32]
 
 
 def _within_budget(text: str, start: int, end: int, max_tokens: int) -> Iterator[_Piece]:

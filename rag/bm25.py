@@ -1,106 +1,118 @@
-"""The lexical side of the index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, on `bm25s`.
+"""The lexical side of the index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it.
 
-It is derived from the passages in Chroma and stamped with the generation it was made from, so that it can always be
-made again and is never used out of step.
+It is derived from the passages (`rag.mirror`) and stamped with the generation it was made from, so that it can always
+be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time and mapped
+into memory, so neither making nor using it takes memory that grows with the corpus.
 """
 
 from __future__ import annotations
 
 import json
-import logging
+import mmap
 import os
 import shutil
 import tempfile
-from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.language import stem, terms, words
-from rag.types import Passage
+from rag.language import stem, words
+from rag.mirror import Counted, Mirror
 
 Floats = NDArray[np.float32]
 
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+K1, B = 1.5, 0.75
+ABOUT = "about.json"
 
 
 @dataclass(frozen=True)
 class Bm25:
-    """BM25 scores of passages, which are named by their ids."""
+    """BM25 scores of passages; row ``i`` of every array is one passage.
+
+    ``starts`` says where each term's part of ``rows`` and ``values`` begins: the passages it stands in and what it adds
+    to their scores. ``numbers`` gives the numbers of terms.
+    """
 
     generation: str
-    ids: list[str]
-    documents: list[str]
     languages: list[str]
-    positions: dict[str, int]
-    _model: Any
-    _frequencies: NDArray[np.int64]
+    names: NDArray[np.bytes_]
+    order: NDArray[np.int32]
+    document_names: NDArray[np.bytes_]
+    document_of: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.float32]
+    numbers: Callable[[Iterable[str]], Mapping[str, int]]
 
     @classmethod
-    def build(cls, passages: Iterable[Passage], generation: str) -> Bm25:
-        """Index the passages in memory."""
-        ids: list[str] = []
-        documents: list[str] = []
-        languages: set[str] = set()
-        vocabulary: dict[str, int] = {}
-        tokens: list[array[int]] = []
-        for passage in passages:
-            ids.append(passage.id)
-            documents.append(passage.document_id)
-            languages.add(passage.language)
-            found = terms(f"{passage.title}\n{passage.text}", passage.language)
-            tokens.append(array("i", [vocabulary.setdefault(term, len(vocabulary)) for term in found]))
-        if not ids:
-            return cls(generation, ids, documents, [], {}, None, np.zeros(0, dtype=np.int64))
-        model = bm25s.BM25(k1=1.5, b=0.75)
-        if not vocabulary:  # bm25s cannot index a corpus without words
-            vocabulary, tokens = {"": 0}, [array("i", [0]) for _ in ids]
-        model.index((tokens, vocabulary), show_progress=False, create_empty_token=False)
-        return cls(generation, ids, documents, sorted(languages), _positions(ids), model, _frequencies(model))
+    def build(cls, mirror: Mirror, folder: Path, generation: str) -> Bm25:
+        """Write the index of the mirror's passages beside ``folder``, put it in its place and return it.
 
-    @classmethod
-    def load(cls, folder: Path) -> Bm25 | None:
-        """Return the stored index, or None where there is none that can be read."""
-        try:
-            stored = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
-            if not stored["ids"]:
-                return cls.build((), stored["generation"])
-            model = bm25s.BM25.load(str(folder), load_corpus=False, show_progress=False)
-            return cls(
-                stored["generation"],
-                stored["ids"],
-                stored["documents"],
-                stored["languages"],
-                _positions(stored["ids"]),
-                model,
-                _frequencies(model),
-            )
-        except (OSError, ValueError, KeyError, TypeError, EOFError):
-            return None
-
-    def save(self, folder: Path) -> None:
-        """Write the index beside ``folder`` and put it in its place."""
+        Nobody else may be building there.
+        """
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f".{folder.name}-*"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            if self._model is not None:
-                self._model.save(str(fresh), show_progress=False)
-            stored = {
-                "generation": self.generation,
-                "ids": self.ids,
-                "documents": self.documents,
-                "languages": self.languages,
-            }
-            (fresh / "passages.json").write_text(json.dumps(stored), encoding="utf-8")
+            about = {"generation": generation, "mirror": mirror.name, "languages": mirror.languages()}
+            _write(mirror, fresh)
+            (fresh / ABOUT).write_text(json.dumps(about), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(fresh, folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
+        built = cls.load(folder, mirror)
+        if built is None:
+            raise OSError(f"{folder} cannot be read back")
+        return built
+
+    @classmethod
+    def load(cls, folder: Path, mirror: Mirror) -> Bm25 | None:
+        """Return the stored index, or None where there is none that can be read and was made from this mirror."""
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            names = ("names", "order", "document_names", "document_of", "starts", "rows", "values")
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+            loaded = cls(str(about["generation"]), list(about["languages"]), numbers=mirror.numbers, **arrays)
+            whole = (
+                about["mirror"] == mirror.name
+                and len(loaded.names) == len(loaded.order) == len(loaded.document_of)
+                and len(loaded.rows) == len(loaded.values) == loaded.starts[-1]
+            )
+            return loaded if whole else None
+        except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError):
+            return None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all passages."""
+        return [name.decode() for name in self.names.tolist()]
+
+    def ids_of(self, rows: Iterable[int]) -> list[str]:
+        """Return the ids of the passages of some rows."""
+        return [bytes(self.names[row]).decode() for row in rows]
+
+    def rows_of(self, ids: Sequence[str]) -> list[int]:
+        """Return the rows of passages, -1 for one that is not here."""
+        if not len(self) or not ids:
+            return [-1] * len(ids)
+        wanted = np.array([name.encode() for name in ids])
+        at = np.minimum(np.searchsorted(self.names, wanted, sorter=self.order), len(self) - 1)
+        found = self.order[at]
+        return [int(row) if self.names[row] == name else -1 for row, name in zip(found, wanted, strict=True)]
+
+    def within(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which rows are of one of some documents."""
+        chosen = np.isin(self.document_names, np.array([name.encode() for name in document_ids], dtype=np.bytes_))
+        return np.asarray(chosen[self.document_of], dtype=np.bool_)
 
     def word_weights(self, query: str) -> dict[str, float]:
         """Return the query's folded words with their inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)).
@@ -108,11 +120,7 @@ class Bm25:
         A word is looked up in the stem of each of the corpus's languages, and the most frequent counts; one found
         nowhere weighs as much as the rarest.
         """
-        weights = {}
-        for word in words(query):
-            frequency = max((int(self._frequencies[token]) for token in self._tokens(word)), default=0)
-            weights[word] = float(np.log(1 + (len(self.ids) - frequency + 0.5) / (frequency + 0.5)))
-        return weights
+        return self._weights(self._terms(query))
 
     def scores(self, query: str) -> tuple[Floats, float]:
         """Return the BM25 score of every passage and the query's coverage.
@@ -120,19 +128,34 @@ class Bm25:
         Coverage (0..1) is the share of the query's word weights that the corpus's vocabulary can match: near 1 for a
         question in the corpus's language, near 0 for one in another.
         """
-        weights = self.word_weights(query)
-        tokens = {word: self._tokens(word) for word in weights}
-        known = sorted(set().union(*tokens.values()))
+        terms = self._terms(query)
+        scores = np.zeros(len(self), dtype=np.float32)
+        known = sorted(set().union(*terms.values()))
         if not known:
-            return np.zeros(len(self.ids), dtype=np.float32), 0.0
-        matched = sum(weight for word, weight in weights.items() if tokens[word])
-        scores = self._model.get_scores_from_ids(known)
-        return np.asarray(scores, dtype=np.float32), matched / sum(weights.values())
+            return scores, 0.0
+        for term in known:
+            part = slice(int(self.starts[term]), int(self.starts[term + 1]))
+            scores[self.rows[part]] += self.values[part]
+        weights = self._weights(terms)
+        matched = sum(weight for word, weight in weights.items() if terms[word])
+        return scores, matched / sum(weights.values())
 
-    def _tokens(self, word: str) -> set[int]:
-        vocabulary = self._model.vocab_dict if self._model is not None else {}
-        stems = {stem(word, language) for language in self.languages}
-        return {vocabulary[s] for s in stems if s in vocabulary}
+    def _weights(self, terms: Mapping[str, set[int]]) -> dict[str, float]:
+        frequency = {word: max(map(self._frequency, found), default=0) for word, found in terms.items()}
+        return {word: float(_idf(len(self), count)) for word, count in frequency.items()}
+
+    def _terms(self, query: str) -> dict[str, set[int]]:
+        """Return the words of a query with the numbers of their stems that stand in any passage."""
+        stems = {word: {stem(word, language) for language in self.languages} for word in words(query)}
+        numbers = self.numbers(set().union(*stems.values()))
+        return {
+            word: {numbers[one] for one in found if one in numbers and self._frequency(numbers[one])}
+            for word, found in stems.items()
+        }
+
+    def _frequency(self, term: int) -> int:
+        # A term may be newer than this index, and no passage may hold it any more.
+        return int(self.starts[term + 1] - self.starts[term]) if term + 1 < len(self.starts) else 0
 
 
 def top(scores: Floats, count: int, allowed: Sequence[bool] | NDArray[np.bool_] | None = None) -> list[int]:
@@ -144,10 +167,65 @@ def top(scores: Floats, count: int, allowed: Sequence[bool] | NDArray[np.bool_] 
     return [int(i) for i in sorted(positive, key=lambda i: (-ranked[i], i))]
 
 
-def _frequencies(model: Any) -> NDArray[np.int64]:
-    """Return in how many passages each term stands: the length of its column in bm25s's sparse matrix."""
-    return np.diff(np.asarray(model.scores["indptr"])).astype(np.int64)
+def _idf(passages: int, holding: Any) -> Any:
+    return np.log(1 + (passages - holding + 0.5) / (holding + 0.5))
 
 
-def _positions(ids: list[str]) -> dict[str, int]:
-    return {name: position for position, name in enumerate(ids)}
+def _write(mirror: Mirror, folder: Path) -> None:
+    """Write the arrays in two turns over the passages: the first counts, the second fills in."""
+    frequency = np.zeros(mirror.highest() + 1, dtype=np.int64)
+    lengths: list[NDArray[np.int64]] = []
+    names: list[NDArray[np.bytes_]] = []
+    document_of: list[NDArray[np.int32]] = []
+    documents: dict[str, int] = {}
+    for chunk in mirror.counted():
+        np.add.at(frequency, np.concatenate([passage.terms for passage in chunk]), 1)
+        lengths.append(np.array([passage.counts.sum() for passage in chunk], dtype=np.int64))
+        names.append(np.array([passage.id.encode() for passage in chunk]))
+        numbers = [documents.setdefault(passage.document, len(documents)) for passage in chunk]
+        document_of.append(np.array(numbers, dtype=np.int32))
+    every = np.concatenate(names) if names else np.zeros(0, dtype="S1")
+    np.save(folder / "names.npy", every)
+    np.save(folder / "order.npy", np.argsort(every, kind="stable").astype(np.int32))
+    np.save(folder / "document_names.npy", np.array([name.encode() for name in documents], dtype=np.bytes_))
+    np.save(folder / "document_of.npy", np.concatenate(document_of) if document_of else np.zeros(0, dtype=np.int32))
+    starts = np.concatenate([[0], np.cumsum(frequency)])
+    np.save(folder / "starts.npy", starts)
+    length = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
+    _fill(mirror, folder, starts, length)
+
+
+def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+    size = int(starts[-1])
+    rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.int32, (size,))
+    values = np.lib.format.open_memmap(folder / "values.npy", "w+", np.float32, (size,))
+    idf = _idf(len(lengths), np.diff(starts)).astype(np.float32)
+    norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9)) if len(lengths) else lengths
+    free = starts[:-1].copy()
+    first = 0
+    for chunk in mirror.counted():
+        terms, counts, row = _postings(chunk, first)
+        by_term = np.argsort(terms, kind="stable")
+        terms, counts, row = terms[by_term], counts[by_term], row[by_term]
+        distinct, begin, times = np.unique(terms, return_index=True, return_counts=True)
+        place = free[terms] + np.arange(len(terms)) - np.repeat(begin, times)
+        free[distinct] += times
+        rows[place] = row
+        values[place] = idf[terms] * counts / (counts + norms[row])
+        first += len(chunk)
+        for mapped in (rows, values):
+            _let_go(mapped)
+    for mapped in (rows, values):
+        mapped.flush()
+
+
+def _postings(chunk: Sequence[Counted], first: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    terms = np.concatenate([passage.terms for passage in chunk])
+    counts = np.concatenate([passage.counts for passage in chunk])
+    return terms, counts, np.repeat(np.arange(first, first + len(chunk)), [len(passage.terms) for passage in chunk])
+
+
+def _let_go(mapped: Any) -> None:
+    """Drop written pages from this process's memory; the system keeps and writes them."""
+    if mapped.size and hasattr(mmap, "MADV_DONTNEED"):
+        mapped._mmap.madvise(mmap.MADV_DONTNEED)

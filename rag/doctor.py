@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from rag.embeddings import open_embedder
 from rag.errors import TemeiError
 from rag.index import Index
 from rag.settings import Settings
+
+CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         index = Index(settings, embedder)
         rows = index.documents()
         findings.append(Finding("index", True, f"{len(rows)} documents, {len(index)} passages in {settings.home}"))
-        findings += [_lexical_agrees(index), _counts_agree(index), _quotes_match(index)]
+        findings += [_lexical_agrees(index), _counts_agree(index), _mirror_agrees(index), _quotes_match(index)]
         index.close()
     except TemeiError as error:
         findings.append(Finding("index" if findings else "model", False, str(error)))
@@ -43,6 +46,19 @@ def _lexical_agrees(index: Index) -> Finding:
     if ours != theirs:
         detail = f"BM25 and Chroma differ by {len(ours ^ theirs)} passages; run: temei ingest --rebuild"
     return Finding("lexical index", ours == theirs, detail)
+
+
+def _mirror_agrees(index: Index) -> Finding:
+    total = wrong = 0
+    stored = index.scan()
+    while some := {passage.id: passage for passage in itertools.islice(stored, CHUNK)}:
+        held = index.mirrored(list(some))
+        total += len(some)
+        wrong += sum(held.get(name) != passage for name, passage in some.items())
+    detail = f"{total} passages as in Chroma"
+    if wrong:
+        detail = f"{wrong} passages differ from Chroma; delete passages.sqlite3 in TEMEI_HOME: it is made again"
+    return Finding("mirror", not wrong, detail)
 
 
 def _counts_agree(index: Index) -> Finding:

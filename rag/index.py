@@ -1,21 +1,24 @@
 """The index: documents and passages in Chroma, with BM25 and vectors of sentences derived from them beside it.
 
 Chroma is the truth, a folder of this machine or a server that several share (``TEMEI_CHROMA_URL``). The metadata of the
-passages collection names the embedding model, the format and a generation, renewed whenever passages changed. BM25 is
-stamped with the generation and the number of passages it was made from, and made again where they differ. While a
-writer is at work the generation reads ``writing``; a folder left so by a writer that died is repaired by the next to
-open it.
+passages collection names the embedding model, the format and a generation, renewed whenever passages changed. The
+mirror of the passages and BM25 made from it are stamped with the generation they agree with, and made again where it or
+the number of passages differs. While a writer is at work the generation reads ``writing``; a folder left so by a writer
+that died is repaired by the next to open it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -40,6 +43,7 @@ from rag.errors import (
     StaleIndexError,
     UnreachableIndexError,
 )
+from rag.mirror import Mirror
 from rag.records import document_metadata, passage_metadata, sentence_texts, to_document, to_passages
 from rag.settings import Settings
 from rag.types import Document, Passage
@@ -48,15 +52,28 @@ from rag.vectors import PassageVectors, with_passage_row
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
 COSINE: Any = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
 """Wider than Chroma's defaults (100): two builds of one corpus then propose the same candidates."""
 
+MIRROR = "passages.sqlite3"
 WRITING = "writing"
-BATCH, SCAN = 500, 2000
+BATCH, SCAN = 1000, 2000
+SETTLED_SECONDS = 0.05
+"""How long ago Chroma's files must have been written for their unchanged dates to mean that nothing changed."""
+
+REFRESH_SECONDS = 30.0
+"""While another machine writes to a shared server, BM25 is made again at most this often."""
+
+FULL = ("disk is full", "no space left", "disk i/o error", "file too large", "disk quota")
+"""What SQLite and Chroma say when they cannot write."""
+
+LOCK_SECONDS = 10.0
+"""How long a reader waits for another process that may be making BM25."""
+
 RETRIES, FIRST_WAIT = 3, 0.2
 """How often a call to a Chroma server out of reach is tried again, and the first wait in seconds; it doubles."""
 
@@ -80,6 +97,11 @@ class Index:
         self._writer = FileLock(settings.home / "ingest.lock")
         self._syncing = threading.RLock()
         self._lexical: Bm25 | None = None
+        self._made_at = 0.0
+        self._seen: tuple[tuple[int, int], ...] = ()
+        self._apart: list[tempfile.TemporaryDirectory[str]] = []
+        self._in_step = False
+        """Whether the mirror agreed with the passages when this began to write, and so agrees with them at its end."""
         self._opened = 0
         self._retired: Client | None = None
         if not settings.chroma_url and not create and not (self._folder / "chroma.sqlite3").exists():
@@ -97,6 +119,22 @@ class Index:
         name = embedder.name.replace("/", "_").strip("._") or "model"
         path = settings.home / "vectors" / f"{name}.sqlite3"
         self._vectors = self._call(lambda: PassageVectors(path, embedder.dimension))
+        self._mirror = self._open_mirror()
+
+    def _open_mirror(self) -> Mirror:
+        """Return the mirror; one that is damaged is made anew, one that may not be written stands in a folder apart."""
+        path = self.settings.home / MIRROR
+        try:
+            return Mirror(path)
+        except sqlite3.OperationalError:
+            return Mirror(self._folder_apart() / MIRROR)
+        except sqlite3.DatabaseError:
+            _remove_database(path)
+            return Mirror(path)
+
+    def _folder_apart(self) -> Path:
+        self._apart.append(tempfile.TemporaryDirectory(prefix="temei-"))
+        return Path(self._apart[-1].name)
 
     # Opening
 
@@ -126,12 +164,13 @@ class Index:
             self._create_passages(uuid.uuid4().hex)
         self._passages = self._open_passages()
 
-    def _create_passages(self, generation: str) -> None:
+    def _create_passages(self, generation: str, **more: Any) -> None:
         made_by = {
             "embedding_model": self.embedder.name,
             "dimension": self.embedder.dimension,
             "format": FORMAT,
             "generation": generation,
+            **more,
         }
         self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
 
@@ -145,10 +184,6 @@ class Index:
             raise StaleIndexError(
                 f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
                 "run: temei ingest --rebuild"
-            )
-        if made_by.get("rebuilding"):
-            raise StaleIndexError(
-                f"The rebuilding of the index in {where} was interrupted; run: temei ingest --rebuild"
             )
         made_with = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
         if made_with != f"{self.embedder.name} ({self.embedder.dimension} dimensions)":
@@ -179,6 +214,11 @@ class Index:
                         f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
                         "start it (chroma run), or unset TEMEI_CHROMA_URL."
                     ) from error
+                if any(sign in reason.lower() for sign in FULL):
+                    raise IndexStateError(
+                        f"The disk of {self.settings.home} is full ({reason}); make room and run the same again: "
+                        "what was finished is kept."
+                    ) from error
                 if self._is_being_written():
                     raise MissingIndexError(self._being_rebuilt()) from error
                 raise CorruptIndexError(
@@ -199,7 +239,7 @@ class Index:
 
     def _being_rebuilt(self) -> str:
         where = self.settings.chroma_url or self.settings.home
-        return f"The index in {where} is being rebuilt; ask again, or if nobody is at it run: temei ingest --rebuild"
+        return f"The index in {where} is being rebuilt; ask again soon, or if nobody is at it run: temei ingest"
 
     # Staying in step
 
@@ -211,20 +251,46 @@ class Index:
     def bm25(self) -> Bm25:
         """Return the lexical index in step with the passages, having looked whether another process changed them."""
         with self._syncing:
+            seen = self._dates()
+            if self._lexical is not None and seen and seen == self._seen:
+                return self._lexical
             before = self.generation
             self._passages = self._call(self._open_passages)
             if self.generation == WRITING and not self.settings.chroma_url:
                 self._repair_unless_locked()
+            if (self._passages.metadata or {}).get("rebuilding"):
+                # What is there is a part: searching it would find little, and refuse to answer for no good reason.
+                raise MissingIndexError(self._being_rebuilt())
             if self.generation not in (before, WRITING) and not self.settings.chroma_url:
                 self._reopen()
             if self._lexical is None or self._out_of_step(self._lexical):
                 self._lexical = self._load_bm25()
+                self._made_at = time.monotonic()
+            self._seen = seen if self.generation != WRITING else ()
             return self._lexical
+
+    def _dates(self) -> tuple[tuple[int, int], ...]:
+        """Return size and date of the files that Chroma writes to, or nothing where they do not tell what is in them.
+
+        Looking at them takes a fiftieth of the time of asking Chroma for the generation.
+        """
+        if self.settings.chroma_url:
+            return ()
+        dates = []
+        for name in ("chroma.sqlite3", "chroma.sqlite3-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(self._folder / name)
+                if abs(time.time() - status.st_mtime) < SETTLED_SECONDS:
+                    return ()
+                dates.append((status.st_size, status.st_mtime_ns))
+        return tuple(dates)
 
     def _out_of_step(self, bm25: Bm25) -> bool:
         if self.generation == WRITING and not self.settings.chroma_url:
             return False  # a writer is alive and will leave things in order; what we have answers until then
-        return (bm25.generation, len(bm25.ids)) != (self.generation, len(self))
+        if self.generation == WRITING and bm25 is self._lexical and time.monotonic() - self._made_at < REFRESH_SECONDS:
+            return False
+        return (bm25.generation, len(bm25)) != (self.generation, len(self))
 
     def _reopen(self) -> None:
         retired, self._retired = self._retired, self._client
@@ -235,15 +301,41 @@ class Index:
             retired.close()
 
     def _load_bm25(self) -> Bm25:
-        folder = self.settings.home / "bm25"
-        loaded = Bm25.load(folder)
+        loaded = Bm25.load(self._bm25_folder, self._mirror)
         if loaded is not None and not self._out_of_step(loaded):
             return loaded
-        built = Bm25.build(self.scan(), self.generation)
-        if self.generation != WRITING:
-            with contextlib.suppress(OSError):  # a reader without the right to write still answers
-                built.save(folder)
-        return built
+        try:
+            # Not WRITING but locked: somebody is making what we want, or is only about to write.
+            with self._writer.acquire(timeout=0 if self.generation == WRITING else LOCK_SECONDS):
+                loaded = Bm25.load(self._bm25_folder, self._mirror)
+                if loaded is not None and not self._out_of_step(loaded):
+                    return loaded
+                return self._make_bm25(self.generation)
+        except (Timeout, OSError, sqlite3.OperationalError):
+            # A writer is at work here, or this process may not write: it answers from an index of its own.
+            folder = self._folder_apart()
+            mirror = Mirror(folder / MIRROR)
+            mirror.agree_with(self.scan(), "")
+            return Bm25.build(mirror, folder / "bm25", self.generation)
+
+    @property
+    def _bm25_folder(self) -> Path:
+        return self.settings.home / "bm25"
+
+    def _make_bm25(self, generation: str) -> Bm25:
+        """Bring the mirror in step where it is not, and make BM25 from it; by one process at a time."""
+        try:
+            if self._mirror.generation != generation or len(self._mirror) != len(self):
+                self._mirror.agree_with(self.scan(), generation)
+            return Bm25.build(self._mirror, self._bm25_folder, generation)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._mirror.close()
+            _remove_database(self.settings.home / MIRROR)
+            self._mirror = Mirror(self.settings.home / MIRROR)
+            self._mirror.agree_with(self.scan(), generation)
+            return Bm25.build(self._mirror, self._bm25_folder, generation)
 
     def _repair_unless_locked(self) -> None:
         try:
@@ -262,7 +354,18 @@ class Index:
 
     def _remove_orphans(self) -> None:
         known = set(self._call(lambda: self._documents.get(include=[]))["ids"])
+        if self.settings.chroma_url:
+            # Others may be adding documents whose records are still to come; this folder knows what it began itself.
+            with contextlib.suppress(FileNotFoundError):
+                held = set(self._unfinished.read_text(encoding="utf-8").split())
+                self.remove_passages_of(sorted(held - known))
+                self._unfinished.unlink()
+            return
         self.remove_passages_of(sorted({str(meta["document_id"]) for meta in self._scan_metadata()} - known))
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.settings.home / "unfinished"
 
     # Reading
 
@@ -318,11 +421,19 @@ class Index:
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
-        if not passage_ids:
+        found = self.mirrored(passage_ids)  # where it is damaged, Chroma has them too
+        missing = [name for name in passage_ids if name not in found]
+        if missing:
+            stored = self._call(lambda: self._passages.get(ids=missing, include=["metadatas", "documents"]))
+            found |= {passage.id: passage for passage in to_passages(stored)}
+        return found
+
+    def mirrored(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """Return the passages as the mirror holds them, for a check-up."""
+        try:
+            return self._mirror.passages(passage_ids)
+        except (sqlite3.Error, ValueError, KeyError, TypeError):
             return {}
-        wanted = list(passage_ids)
-        found = self._call(lambda: self._passages.get(ids=wanted, include=["metadatas", "documents"]))
-        return {passage.id: passage for passage in to_passages(found)}
 
     def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return each passage's vectors (row 0 the passage, then its sentences), making those that are not stored."""
@@ -358,6 +469,8 @@ class Index:
             self._passages = self._call(self._open_passages)
             if self.generation == WRITING:
                 self._repair()
+            elif self._unfinished.exists():
+                self._remove_orphans()
             yield
         except BaseException:
             self._remove_orphans()
@@ -370,25 +483,38 @@ class Index:
                 self._writer.release()
 
     def add(self, document: Document, passages: Sequence[Passage], sentences: Sequence[Floats], **facts: Any) -> None:
-        """Store a document with its passages and their sentences' unit vectors; the document's record comes last."""
+        """Store a document with its passages and their sentences' unit vectors."""
+        self.add_passages(passages, sentences)
+        self.add_record(document, len(passages), **facts)
+
+    def add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
+        """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over."""
         self._begin()
+        if self.settings.chroma_url and passages:
+            self._unfinished.write_text(passages[0].document_id, encoding="utf-8")
         for start in range(0, len(passages), BATCH):
             self._add_passages(passages[start : start + BATCH], sentences[start : start + BATCH])
+
+    def add_record(self, document: Document, passages: int, **facts: Any) -> None:
+        """Store a document's record, when all its passages are stored."""
+        self._begin()
         self._call(
             lambda: self._documents.upsert(
                 ids=[document.id],
                 embeddings=np.ones((1, 1), dtype=np.float32),
                 documents=[document.text],
-                metadatas=[{**document_metadata(document, len(passages)), **facts}],
+                metadatas=[{**document_metadata(document, passages), **facts}],
             )
         )
+        if self.settings.chroma_url:
+            self._unfinished.unlink(missing_ok=True)
 
     def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
         vectors = {
             passage.id: with_passage_row(rows, [end - begin for begin, end in passage.sentences])
             for passage, rows in zip(passages, sentences, strict=True)
         }
-        self._vectors.put(vectors)
+        self._call(lambda: self._vectors.put(vectors))
         self._call(
             lambda: self._passages.upsert(
                 ids=list(vectors),
@@ -397,6 +523,16 @@ class Index:
                 metadatas=[passage_metadata(passage) for passage in passages],
             )
         )
+        self._mirrored(lambda: self._mirror.put(passages))
+
+    def _mirrored(self, change: Callable[[], None]) -> None:
+        """Change the mirror; a damaged one is made anew at the end of the writing, since Chroma has all of it."""
+        try:
+            change()
+        except sqlite3.OperationalError:
+            self._call(change)
+        except sqlite3.DatabaseError:
+            self._in_step = False
 
     def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
         """Change what is known of a document (source, title) in its record and its passages, not its text."""
@@ -406,6 +542,8 @@ class Index:
         for start in range(0, len(ids) if shown else 0, BATCH):
             some = ids[start : start + BATCH]
             self._call(partial(self._passages.update, ids=some, metadatas=[dict(shown) for _ in some]))
+            changed = self._call(partial(self._passages.get, ids=some, include=["metadatas", "documents"]))
+            self._mirrored(partial(self._mirror.put, to_passages(changed)))
         self._call(lambda: self._documents.update(ids=[document_id], metadatas=[dict(facts)]))
 
     def remove(self, document_ids: Sequence[str]) -> None:
@@ -425,7 +563,8 @@ class Index:
             for start in range(0, len(ids), BATCH):
                 some = ids[start : start + BATCH]
                 self._call(partial(self._passages.delete, ids=some))
-                self._vectors.drop(some)
+                self._call(partial(self._vectors.drop, some))
+                self._mirrored(partial(self._mirror.drop, some))
 
     def drop_passages(self) -> None:
         """Drop every passage, for each document to be added again; until then its record counts no passages."""
@@ -434,30 +573,47 @@ class Index:
             some = ids[start : start + BATCH]
             self._call(partial(self._documents.update, ids=some, metadatas=[{"passages": 0} for _ in some]))
         self._call(lambda: self._client.delete_collection(PASSAGES))
-        self._call(lambda: self._create_passages(WRITING))
+        self._call(lambda: self._create_passages(WRITING, rebuilding=True))
         self._passages = self._call(self._open_passages)
 
     def _begin(self) -> None:
         if self.generation != WRITING:
+            try:
+                self._in_step = self._mirror.generation == self.generation
+                self._mirror.generation = ""
+            except sqlite3.Error:
+                self._in_step = False
             self._mark(WRITING)
 
     def _commit(self) -> None:
         generation = uuid.uuid4().hex
-        bm25 = Bm25.build(self.scan(), generation)
-        bm25.save(self.settings.home / "bm25")
+        if self._in_step:
+            self._mirrored(partial(self._mirror.agree, generation))
+        bm25 = self._make_bm25(generation)
         self._mark(generation)
+        self._in_step = False
         self._lexical = bm25
 
     def _mark(self, generation: str) -> None:
         made_by = {**(self._passages.metadata or {}), "generation": generation}
+        if made_by.get("rebuilding") and all(row["passages"] for row in self.documents()):
+            made_by["rebuilding"] = False
         self._call(lambda: self._passages.modify(metadata=made_by))
 
     def close(self) -> None:
         """Release the files; the index cannot be used afterwards."""
         self._vectors.close()
+        self._mirror.close()
         for client in (self._client, self._retired):
             if client is not None:
                 client.close()
+        for folder in self._apart:
+            folder.cleanup()
+
+
+def _remove_database(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _nothing_yet(settings: Settings) -> str:

@@ -111,8 +111,13 @@ def _stemmer(language: str) -> Any:
 
 def fold(text: str) -> str:
     """Return the text in lower case without diacritics, so that ş, ș and s are one letter; lengths may change."""
-    marks_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return unicodedata.normalize("NFC", "".join(c for c in marks_apart if not unicodedata.combining(c)))
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if folded.isascii():
+        return folded
+    marks_apart = unicodedata.normalize("NFKD", folded)
+    for mark in filter(unicodedata.combining, set(marks_apart)):
+        marks_apart = marks_apart.replace(mark, "")
+    return unicodedata.normalize("NFC", marks_apart)
 
 
 def words(text: str) -> list[str]:

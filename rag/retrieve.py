@@ -68,21 +68,21 @@ def retrieve(
 
 def _retrieve(index: Index, query: str, count: int, candidates: int, document_ids: Sequence[str] | None) -> Retrieval:
     bm25 = index.bm25()
-    if not bm25.ids:
+    if not len(bm25):
         raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
     vector = index.embedder.encode_query(query)
     lexical, coverage = bm25.scores(query)
-    allowed = None if document_ids is None else np.isin(bm25.documents, list(document_ids))
+    allowed = None if document_ids is None else bm25.within(document_ids)
     proposed = dict.fromkeys(index.nearest(vector, candidates, document_ids))
-    proposed |= dict.fromkeys(bm25.ids[i] for i in top(lexical, candidates, allowed))
+    proposed |= dict.fromkeys(bm25.ids_of(top(lexical, candidates, allowed)))
     scored = []
     similarities: dict[str, Floats] = {}
-    for name, vectors in index.vectors(list(proposed)).items():
+    found = index.vectors(list(proposed))
+    for (name, vectors), row in zip(found.items(), bm25.rows_of(list(found)), strict=True):
         cosines = vectors @ vector
         similarities[name] = cosines[1:]
         dense = float((1 - SENTENCE_WEIGHT) * cosines[0] + SENTENCE_WEIGHT * cosines[1:].max())
-        at = bm25.positions.get(name)
-        words = 0.0 if at is None else float(lexical[at])
+        words = float(lexical[row]) if row >= 0 else 0.0
         score = dense + LEXICAL_WEIGHT * coverage**2 * words / (words + BM25_HALF)
         scored.append((score, dense, words, name))
     scored.sort(key=lambda row: (-row[0], row[3]))

@@ -189,7 +189,7 @@ def check_whole(index: Index) -> None:
     assert sorted(found["ids"]) == sorted(expected)
     assert sorted(lexical.ids) == sorted(expected)
     assert len(index) == len(expected)
-    assert index.passages(found["ids"]) == expected
+    assert index.passages(found["ids"]) == {passage.id: passage for passage in index.scan()} == expected
     for passage in expected.values():
         assert documents[passage.document_id].text[passage.start : passage.end] == passage.text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import warnings
 from collections import Counter
@@ -14,6 +13,7 @@ import pytest
 from rag import Passage
 from rag.bm25 import Bm25, top
 from rag.language import terms
+from rag.mirror import Mirror
 
 TEXTS = [
     ("ro", "Pelicanii albi cuibăresc pe lacul Roșca, în Delta Dunării."),
@@ -32,8 +32,14 @@ def passages(texts: list[tuple[str, str]] = TEXTS) -> list[Passage]:
 
 
 @pytest.fixture
-def bm25() -> Bm25:
-    return Bm25.build(passages(), "g1")
+def mirror(tmp_path: Path) -> Mirror:
+    return Mirror(tmp_path / "passages.sqlite3")
+
+
+@pytest.fixture
+def bm25(mirror: Mirror, tmp_path: Path) -> Bm25:
+    mirror.put(passages())
+    return Bm25.build(mirror, tmp_path / "bm25", "g1")
 
 
 def best(bm25: Bm25, query: str) -> str:
@@ -115,49 +121,96 @@ def test_rare_words_weigh_more_and_unknown_ones_most(bm25: Bm25) -> None:
     assert weights["3446"] == pytest.approx(math.log(1 + (5 - 1 + 0.5) / 1.5))
 
 
-def test_saved_and_loaded_it_is_the_same(bm25: Bm25, tmp_path: Path) -> None:
-    bm25.save(tmp_path / "new" / "bm25")
-    bm25.save(tmp_path / "new" / "bm25")  # over itself
-    loaded = Bm25.load(tmp_path / "new" / "bm25")
+def test_saved_and_loaded_it_is_the_same(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
+    Bm25.build(mirror, tmp_path / "bm25", "g1")  # over itself
+    loaded = Bm25.load(tmp_path / "bm25", mirror)
 
     assert loaded is not None
-    assert (loaded.generation, loaded.ids, loaded.documents) == (bm25.generation, bm25.ids, bm25.documents)
+    assert (loaded.generation, loaded.ids) == (bm25.generation, bm25.ids)
     assert loaded.languages == ["en", "ro", "zh"]
     for query in ["delta Dunării", "乌镇", "xylofon"]:
         assert np.array_equal(loaded.scores(query)[0], bm25.scores(query)[0])
         assert loaded.scores(query)[1] == bm25.scores(query)[1]
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["bm25"]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "rubbish is left"
 
 
-def test_there_is_none_to_load(tmp_path: Path) -> None:
-    assert Bm25.load(tmp_path / "nowhere") is None
+def test_rows_are_found_by_id_and_by_document(bm25: Bm25) -> None:
+    assert bm25.ids == ["p0", "p1", "p2", "p3", "p4"]
+    assert bm25.rows_of(["p3", "p0", "nowhere", ""]) == [3, 0, -1, -1]
+    assert bm25.ids_of([4, 1]) == ["p4", "p1"]
+    assert bm25.within(["d1"]).tolist() == [False, True, False, True, False]
+    assert not bm25.within(["nowhere"]).any()
+    assert not bm25.within([]).any()
+
+
+def test_there_is_none_to_load(mirror: Mirror, tmp_path: Path) -> None:
+    assert Bm25.load(tmp_path / "nowhere", mirror) is None
+
+
+def test_one_made_from_another_mirror_is_not_used(bm25: Bm25, tmp_path: Path) -> None:
+    assert Bm25.load(tmp_path / "bm25", Mirror(tmp_path / "other.sqlite3")) is None
+
+
+def test_a_removed_passage_and_its_words_are_forgotten(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
+    mirror.drop(["p3"])
+    later = Bm25.build(mirror, tmp_path / "bm25", "g2")
+
+    assert bm25.scores("乌镇")[1] == 1
+    assert later.scores("乌镇")[1] == 0
+    assert "p3" not in later.ids
+    assert bm25.scores("乌镇")[0].max() > 0, "who holds the earlier one still reads it"
+
+
+def test_a_passage_that_changed_is_counted_anew(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
+    changed = passages([("ro", "Bufnița zboară.")])
+    mirror.put(changed)
+    later = Bm25.build(mirror, tmp_path / "bm25", "g2")
+
+    assert mirror.passages(["p0"]) == {"p0": changed[0]}
+    assert best(later, "bufnita") == "p0"
+    assert bm25.scores("bufnita")[1] == 0, "a term that is newer than the index is not in it"
+
+
+def test_the_mirror_takes_up_what_differs(mirror: Mirror) -> None:
+    mirror.put(passages())
+    fresh = [*passages([("ro", "Bufnița zboară.")]), *passages()[1:4]]
+    mirror.agree_with(iter(fresh), "g9")
+
+    assert mirror.generation == "g9"
+    assert mirror.passages(["p0", "p1", "p2", "p3", "p4"]) == {passage.id: passage for passage in fresh}
 
 
 @pytest.mark.parametrize("texts", [[], [("ro", "…")], [("ro", "!"), ("zh", "?")]])
-def test_a_corpus_without_words(texts: list[tuple[str, str]], tmp_path: Path) -> None:
-    untitled = [Passage(f"p{n}", "d", "", "s", 0, 1, text, language) for n, (language, text) in enumerate(texts)]
+def test_a_corpus_without_words(texts: list[tuple[str, str]], mirror: Mirror, tmp_path: Path) -> None:
+    untitled = [
+        Passage(f"p{n}", "d", "", "s", 0, 1, text, language, ((0, 1),)) for n, (language, text) in enumerate(texts)
+    ]
+    mirror.put(untitled)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        built = Bm25.build(untitled, "g")
-        built.save(tmp_path / "bm25")
+        built = Bm25.build(mirror, tmp_path / "bm25", "g")
 
-    for one in (built, Bm25.load(tmp_path / "bm25")):
+    for one in (built, Bm25.load(tmp_path / "bm25", mirror)):
         assert one is not None
         assert one.ids == [passage.id for passage in untitled]
         assert one.scores("delta")[0].tolist() == [0] * len(texts)
         assert one.scores("delta")[1] == 0
 
 
-def test_building_says_nothing(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    caplog.set_level(logging.DEBUG, "root")
+def test_a_large_corpus_scores_as_a_reference_does(tmp_path: Path) -> None:
+    import bm25s
 
-    Bm25.build(passages(), "g").save(tmp_path / "bm25")
-    Bm25.load(tmp_path / "bm25")
+    rng = np.random.default_rng(0)
+    texts = [("xx", " ".join(f"w{n}" for n in rng.zipf(1.3, 30) % 5000)) for _ in range(2500)]
+    mirror = Mirror(tmp_path / "m.sqlite3")
+    some = passages(texts)
+    mirror.put(some)
+    ours = Bm25.build(mirror, tmp_path / "bm25", "g")
+    theirs = bm25s.BM25(k1=1.5, b=0.75, method="lucene")
+    theirs.index([terms(f"{p.title}\n{p.text}", p.language) for p in some], show_progress=False)
 
-    assert [record.message for record in caplog.records if record.name == "bm25s"] == []
-    assert capfd.readouterr() == ("", "")
+    for query in ("w1 w17", "w3", "w4999 w2 w88"):
+        assert ours.scores(query)[0] == pytest.approx(theirs.get_scores(query.split()), rel=1e-4, abs=1e-5)
 
 
 def test_the_top_scores() -> None:

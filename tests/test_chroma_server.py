@@ -13,10 +13,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT
+from conftest import ROOT, quotes
 from fakes import FakeEmbedder
 
-from ingest import ingest
+from ingest import ingest, split
+from ingest.load import to_document
 from rag import Settings, Temei
 from rag.errors import UnreachableIndexError
 from rag.index import RETRIES, Index
@@ -67,7 +68,8 @@ INGEST = """
 import sys
 from pathlib import Path
 from fakes import FakeEmbedder
-from ingest import ingest
+from ingest import ingest, split
+from ingest.load import to_document
 from rag import Settings
 from rag.index import Index
 
@@ -124,6 +126,25 @@ def test_two_machines_that_ingest_at_once_lose_nothing(url: str, tmp_path: Path)
     index = Index(machine(tmp_path, "reader", url), FakeEmbedder())
     assert len(index.documents()) == len(index) == 16
     assert sorted(index.bm25().ids) == sorted(passage.id for passage in index.scan())
+
+
+def test_a_machine_removes_what_it_left_itself_and_not_what_another_is_adding(
+    url: str, tmp_path: Path
+) -> None:
+    document = to_document("Bufnița zboară. Râsul vânează.", source="a", name="a")
+    passages = split(document, 64)
+    vectors = [FakeEmbedder().encode_passages(quotes(passage)) for passage in passages]
+    one = Index(machine(tmp_path, "one", url), FakeEmbedder(), create=True)
+    two = Index(machine(tmp_path, "two", url), FakeEmbedder())
+    one.add_passages(passages, vectors)  # and then dies, or not yet
+
+    with two.writing():
+        pass
+    assert len(two) == len(passages)
+
+    with Index(machine(tmp_path, "one", url), FakeEmbedder()).writing():
+        pass
+    assert len(two) == 0
 
 
 def test_a_lost_server_is_an_error_within_a_bound_and_never_an_answer(tmp_path: Path) -> None:

@@ -210,12 +210,14 @@ def test_a_chroma_folder_without_its_segments_still_answers_or_says_so(damage) -
 
 
 LEXICAL = [
-    "data.csc.index.npy",
-    "indices.csc.index.npy",
-    "indptr.csc.index.npy",
-    "params.index.json",
-    "passages.json",
-    "vocab.index.json",
+    "about.json",
+    "document_names.npy",
+    "document_of.npy",
+    "names.npy",
+    "order.npy",
+    "rows.npy",
+    "starts.npy",
+    "values.npy",
 ]
 
 
@@ -239,7 +241,7 @@ def test_a_damaged_lexical_index_is_made_again(filled: Index, damage, name: str,
 
 @pytest.mark.parametrize("content", ["{}", "[]", "null", '{"generation": 1}', "1e999"])
 def test_a_lexical_index_of_another_shape_is_made_again(damage, content: str) -> None:
-    settings = damage(lambda home: (home / "bm25" / "passages.json").write_text(content))
+    settings = damage(lambda home: (home / "bm25" / "about.json").write_text(content))
 
     check_whole(Index(settings, FakeEmbedder()))
 
@@ -266,7 +268,20 @@ def test_a_deleted_lexical_index(damage) -> None:
     settings = damage(lambda home: shutil.rmtree(home / "bm25"))
 
     check_whole(Index(settings, FakeEmbedder()))
-    assert (settings.home / "bm25" / "passages.json").exists()
+    assert (settings.home / "bm25" / "about.json").exists()
+
+
+@pytest.mark.parametrize("how", [Path.unlink, garbage, half, lambda path: path.write_bytes(b"")])
+def test_a_damaged_mirror_is_made_again(damage, how: Callable[[Path], None]) -> None:
+    def harm(home: Path) -> None:
+        for end in ("-wal", "-shm"):
+            (home / f"passages.sqlite3{end}").unlink(missing_ok=True)
+        how(home / "passages.sqlite3")
+
+    settings = damage(harm)
+
+    check_whole(Index(settings, FakeEmbedder()))
+    assert BRASS in Temei(settings, embedder=FakeEmbedder()).retrieve(BRASS)[0].passage.text
 
 
 def test_deleted_vectors_are_embedded_again(filled: Index, damage) -> None:
@@ -373,7 +388,17 @@ def test_several_homes_do_not_share_state(filled: Index, tmp_path: Path) -> None
 
 
 def test_everything_lies_below_home(filled: Index, tmp_path: Path) -> None:
-    assert sorted(path.name for path in filled.settings.home.iterdir()) == ["bm25", "chroma", "ingest.lock", "vectors"]
+    assert sorted(path.name for path in filled.settings.home.iterdir()) == [
+        *[
+            "bm25",
+            "chroma",
+            "ingest.lock",
+            "passages.sqlite3",
+            "passages.sqlite3-shm",
+            "passages.sqlite3-wal",
+            "vectors",
+        ]
+    ]
     assert list((tmp_path / "work").iterdir()) == []
 
 

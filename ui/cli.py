@@ -169,7 +169,7 @@ def bench(
     corpus: Annotated[
         Path | None, typer.Option(help="Folder, file or .tar.gz of text; ../shared/data/legi-ro.tar.gz or seeds/.")
     ] = None,
-    sizes: Annotated[str, typer.Option(help="Numbers of passages to search among.")] = "1000,10000",
+    sizes: Annotated[str, typer.Option(help="Numbers of passages to search among.")] = "1000,10000,100000",
     characters: Annotated[int, typer.Option(help="Characters to ingest for real.", min=10_000)] = 300_000,
     json_out: Annotated[Path, typer.Option("--json", help="Where to write the numbers.")] = Path("bench.json"),
     png_out: Annotated[Path, typer.Option("--png", help="Where to draw the curves.")] = Path("bench.png"),
@@ -180,7 +180,7 @@ def bench(
     try:
         wanted = [int(size) for size in sizes.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000") from None
+        raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000,100000") from None
     laws = SEEDS.parent.parent / "shared" / "data" / "legi-ro.tar.gz"
     text = corpus or (laws if laws.exists() else SEEDS)
     if not text.exists():
