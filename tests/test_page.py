@@ -55,7 +55,7 @@ def test_markers_become_buttons_with_the_quote() -> None:
     shown = answer_html(exchange(f"{EVIL} [1] și [7].", citation(source, 0, 18)), 3, "ro")
     assert shown.count('class="cite"') == 1
     assert 'data-turn="3" data-number="1"' in shown
-    assert 'title="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
+    assert 'data-quote="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
     assert "[7]" in shown
     assert "<img" not in shown
     assert "&lt;img src=x" in shown

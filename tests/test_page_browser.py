@@ -147,8 +147,11 @@ def test_a_cited_answer_opens_at_its_words(visit: Visit, library: Temei) -> None
     assert not answer.abstained
     for citation in answer.citations:
         button = page.locator(f".answer button.cite[data-number='{citation.number}']")
-        assert button.get_attribute("title") == citation.quote
+        button.hover()
+        assert page.locator("#quote q").evaluate("e => e.textContent") == citation.quote
+        expect(page.locator("#quote cite")).to_have_text(citation.title)
         button.click()
+        expect(page.locator("#quote")).to_be_hidden()
         expect(page.locator("#reader mark.current").first).to_be_in_viewport()
         assert marked(page, citation.number) == citation.quote
     expect(page.locator(".answer .mode")).to_have_text("citat din surse")
@@ -268,16 +271,28 @@ def test_everything_can_be_read(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("visit", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
-def test_a_narrow_screen_stacks_the_panels(visit: Visit) -> None:
+def test_a_narrow_screen_shows_one_panel_at_a_time(visit: Visit) -> None:
     page = visit.page
+
+    def shown() -> list[str]:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        return [panel for panel in ("#left", "#middle", "#right") if page.locator(panel).is_visible()]
+
     visit.ask(CHINA)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    middle, right = page.locator("#middle").bounding_box(), page.locator("#right").bounding_box()
-    assert middle is not None
-    assert right is not None
-    assert right["y"] >= middle["y"] + middle["height"] - 1
+    assert shown() == ["#middle"]
     page.locator(".answer button.cite").first.click()
     expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    assert shown() == ["#right"]
+    page.get_by_role("button", name="Înapoi la răspuns").click()
+    expect(page.locator(".answer button.cite").first).to_be_focused()
+    assert shown() == ["#middle"]
+    page.get_by_role("button", name="Surse", exact=True).click()
+    expect(page.get_by_role("checkbox").first).to_be_visible()
+    assert shown() == ["#left"]
+    page.get_by_role("button", name=re.compile("Deschide Conferinta")).click()
+    expect(page.locator("#reader .text")).to_be_visible()
+    assert shown() == ["#right"]
 
 
 def test_a_long_document_opens_around_the_citation(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,7 +350,7 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     page.locator("#left input[type=file]").set_input_files([good, bad])
     report = page.locator("#added")
     expect(report.locator(".fine")).to_contain_text("Ghiduș (1).txt adăugat")
-    expect(report.locator(".failed")).to_contain_text("stricat.txt is not UTF-8")
+    expect(report.locator(".failed")).to_contain_text("stricat.txt nu este text UTF-8")
     expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
     kept = library.settings.home / "uploads" / "Ghiduș (1).txt"
     assert kept.exists()
@@ -366,7 +381,7 @@ def test_the_conversation_survives_a_reload(visit: Visit) -> None:
     page.locator(".answer button.cite").first.click()
     expect(page.locator("#reader mark.current").first).to_be_in_viewport()
     assert marked(page) == quote
-    page.get_by_role("button", name="Șterge conversația").click()
+    page.get_by_role("button", name="Conversație nouă").click()
     expect(page.locator(".answer")).to_have_count(0)
     page.wait_for_timeout(300)
     page.reload()
