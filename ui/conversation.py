@@ -86,7 +86,7 @@ class Conversation:
             yield (gr.skip(),) * 6
             return
         earlier, asked = exchanges, Exchange(question)
-        same, busy, ready = gr.skip(), gr.Textbox(submit_btn=False, stop_btn=True), gr.Textbox(**READY)
+        same, ready = gr.skip(), gr.Textbox(**READY)
         try:
             documents = self._shelf.chosen(excluded)
             hindrance = "" if documents != [] else "none_ticked"
@@ -105,7 +105,7 @@ class Conversation:
                 # Beside an abstention the reader opens nothing by itself: it would look like ground.
                 view = self.reader(now, len(earlier), 0 if asked.abstained else 1, language)
                 shown = messages(now, language, pending=True)
-                yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, busy, same, same)
+                yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
         except TemeiError as error:
             box = gr.Textbox(value=question, **READY)
             yield messages(earlier, language), earlier, same, box, same, same
@@ -155,7 +155,7 @@ class Conversation:
         if turn >= len(exchanges):
             return gr.skip(), gr.skip(), gr.skip()
         liked = event.liked if isinstance(event.liked, bool) else None
-        keep_feedback(self._temei.settings.home, exchanges[turn], liked)
+        keep_feedback(self._temei.settings.home, exchanges[turn], liked, earlier=exchanges[:turn])
         box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
         return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
 
@@ -163,9 +163,9 @@ class Conversation:
         self, text: str, about: tuple[str, bool], exchanges: Exchanges, chosen: str, request: gr.Request
     ) -> Any:
         """Keep the comment to a judgement and put its row away."""
-        exchange = next((e for e in exchanges if about and e.id == about[0]), None)
-        if exchange is not None and text.strip():
-            keep_feedback(self._temei.settings.home, exchange, about[1], text.strip())
+        turn = next((at for at, e in enumerate(exchanges) if about and e.id == about[0]), None)
+        if turn is not None and text.strip():
+            keep_feedback(self._temei.settings.home, exchanges[turn], about[1], text.strip(), exchanges[:turn])
             gr.Info(say(spoken(chosen, request), "thanks"), duration=3)
         return gr.Row(visible=False)
 

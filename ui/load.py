@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -92,18 +92,21 @@ Ask = Callable[[httpx.AsyncClient, str], Awaitable[str]]
 
 
 def run_load(
-    *, people: int = 50, questions: int = 2000, report: Callable[[str], None] = lambda line: None
+    doors: Sequence[str], *, people: int = 50, questions: int = 2000, report: Callable[[str], None] = lambda line: None
 ) -> list[Load]:
     """Serve the page and ask that many questions through each door, ``people`` of them at once.
+
+    The doors are ``v1`` (/v1/chat/completions), ``ask`` (Gradio's API, each question a session of its own) and ``page``
+    (the page's own queue, as a browser uses it, in conversations of several questions).
 
     Raises:
         LoadError: the page did not start.
     """
     with _page() as (address, rss):
         found = []
-        for door, make in (("v1", _v1), ("ask", _ask), ("page", _page_visits)):
+        for door in doors:
             report(f"{people} people ask {questions} questions through {door} …")
-            found.append(asyncio.run(_drive(door, make(address), people, questions, rss)))
+            found.append(asyncio.run(_drive(door, _DOORS[door](address), people, questions, rss)))
         return found
 
 
@@ -260,3 +263,6 @@ async def _stream(client: httpx.AsyncClient, address: str, session: str) -> list
                     raise ValueError(str(told["output"]))
                 return shown
     raise ValueError("the stream ended early")
+
+
+_DOORS = {"v1": _v1, "ask": _ask, "page": _page_visits}

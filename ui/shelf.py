@@ -177,7 +177,8 @@ def _item(row: dict[str, Any], ticked: bool, language: str) -> str:
     name, title = escape(str(row["id"])), escape(str(row["title"]))
     size = _passages(int(row.get("passages", 0)), language)
     return (
-        f'<li><label class="tick"><input type="checkbox" id="tick-{name}" data-document="{name}" data-ticked="{str(ticked).lower()}"'
+        f'<li><label class="tick"><input type="checkbox" id="tick-{name}" data-document="{name}" '
+        f'data-ticked="{str(ticked).lower()}"'
         f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
         f'<button type="button" class="open" data-open="{name}" title="{escape(str(row["source"]))}" '
         f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
