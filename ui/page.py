@@ -10,6 +10,7 @@ from typing import Any
 # Gradio reads them when it is imported: nothing is told to anybody, and of past events a hundred are remembered.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
+os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplotlib look for at the first question
 
 import gradio as gr
 

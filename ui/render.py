@@ -195,15 +195,13 @@ def document_html(document: Document | None, language: str, *, whole: bool = Fal
 
 def name_html(language: str) -> str:
     """Return the name of the page and the switch of its language; "" where the browser's holds."""
-    label = " / ".join(say(tag, "language") for tag in LANGUAGES)
     switch = "".join(
         f'<button type="button" data-language="{tag}" lang="{tag}" aria-pressed="{str(tag == language).lower()}" '
         f'title="{name}">{tag.upper()}</button>'
         for tag, name in (("ro", "Română"), ("en", "English"))
     )
-    labels = {
-        tag: {key: say(tag, key) for key in sorted({*GRADIO.values(), "panels", "submit", "stop"})} for tag in LANGUAGES
-    }
+    keys = sorted({*GRADIO.values(), "panels", "language", "submit", "stop"})
+    labels = {tag: {key: say(tag, key) for key in keys} for tag in LANGUAGES}
     panels = "".join(
         f'<button type="button" data-show="{panel}" aria-pressed="false">{both(key)}</button>'
         for panel, key in PANELS.items()
@@ -212,7 +210,7 @@ def name_html(language: str) -> str:
         f'<div class="name" data-language-now="{language}" data-labels="{escape(json.dumps(labels))}" '
         f'data-gradio="{escape(json.dumps(GRADIO))}"><h1>Temei</h1><p>{both("tagline")}</p>'
         f'<div class="panels" role="group" data-label="panels">{panels}</div>'
-        f'<div class="switch" role="group" aria-label="{label}">{switch}</div></div>'
+        f'<div class="switch" role="group" data-label="language">{switch}</div></div>'
     )
 
 
