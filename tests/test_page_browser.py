@@ -260,7 +260,12 @@ SMALL = """() => [...document.querySelectorAll('button, textarea, input, label.t
 
 
 @pytest.mark.parametrize(
-    "visit", [{"viewport": {"width": width, "height": 800}} for width in (1280, 768, 390)], indirect=True
+    "visit",
+    [
+        {"viewport": {"width": width, "height": 800}, "locale": locale}
+        for width, locale in ((1280, "ro"), (768, "ro"), (390, "ro"), (390, "en"))
+    ],
+    indirect=True,
 )
 def test_what_can_be_pressed_is_large_enough_and_nothing_scrolls_sideways(visit: Visit) -> None:
     page = visit.page
@@ -268,6 +273,8 @@ def test_what_can_be_pressed_is_large_enough_and_nothing_scrolls_sideways(visit:
     visit.ask(CHINA)
     assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    edges = "[...document.querySelectorAll('#bar button')].map(e => e.getBoundingClientRect().right)"
+    assert page.evaluate(f"Math.max(...{edges}) <= innerWidth")
 
 
 ENGLISH = re.compile(

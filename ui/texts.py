@@ -154,7 +154,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "submit_edit": "Send",
         "cancel": "Cancel",
         "panel_sources": "Sources",
-        "panel_chat": "Questions",
+        "panel_chat": "Chat",
         "panel_reader": "Reader",
         "panels": "What is shown",
         "your_question": "Your question",
