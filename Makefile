@@ -1,6 +1,6 @@
 # Every door sets up what it needs by itself; all it takes is Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup ingest chat ask test check format eval bench screenshots lock clean question
+.PHONY: help setup ingest chat ask test check format eval bench load screenshots lock clean question
 
 # The first of these that runs and is new enough.
 is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
@@ -69,6 +69,9 @@ eval: ingest ## measure answers and retrieval on the question sets
 
 bench: ingest ## measure speed and memory
 	@$(BIN)/temei bench
+
+load: ingest ## ask the chat page much at once, and report times and memory
+	@$(BIN)/temei load
 
 screenshots: setup ## take the pictures in docs/images (needs a Chromium)
 	@mkdir -p docs/images

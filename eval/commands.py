@@ -247,3 +247,35 @@ def draft(
     else:
         write_text(Path(output), text)
         out.print(f"Wrote {text.count(chr(10))} drafts to {escape(output)}; correct them, then: temei eval validate")
+
+
+@app.command()
+def feedback(
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE]", help="What the page kept; feedback.jsonl in TEMEI_HOME by default."),
+    ] = None,
+    documents: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The documents' folder; what was uploaded to the page by default."),
+    ] = None,
+    output: Annotated[str | None, typer.Option("--out", metavar="OUT", help="Write to a file.")] = None,
+) -> None:
+    """Make drafts of what readers of the page liked and disliked, for a person to correct."""
+    from eval.draft import to_jsonl
+    from eval.feedback import draft_feedback
+    from eval.report import write_text
+    from rag.settings import Settings
+
+    home = Settings().home
+    folder = Path(documents) if documents else home / "uploads"
+    with all_problems():
+        examples, left_out = draft_feedback(Path(path) if path else home / "feedback.jsonl", folder)
+    for line in left_out:
+        err.print(f"left out {escape(line)}; name its folder with --documents", style="yellow")
+    if output is None:
+        sys.stdout.write(to_jsonl(examples))
+    else:
+        write_text(Path(output), to_jsonl(examples))
+        where = f"temei eval validate {output} --documents {folder}"
+        out.print(f"Wrote {len(examples)} drafts to {escape(output)}; correct them, then: {escape(where)}")

@@ -66,8 +66,9 @@ def test_the_api_answers_as_the_command_line_does(address: str, temei: Temei) ->
     assert answer.citations
     assert same(client.predict(question=QUESTION, api_name="/ask"), answer)
     assert same(json.loads(client.predict(question=QUESTION, api_name="/ask_json")), answer)
-    with pytest.raises(AppError, match="The question is empty"):
-        client.predict(question=" ", api_name="/ask")
+    for wrong, told in ((" ", "The question is empty"), ("x" * 2001, "more than the 2000 allowed")):
+        with pytest.raises(AppError, match=told):
+            client.predict(question=wrong, api_name="/ask")
 
 
 def test_completions_answer_with_citations(address: str, temei: Temei) -> None:
@@ -109,8 +110,24 @@ def test_the_openai_client_is_content(address: str, temei: Temei) -> None:
     assert whole.citations == temei.answer(QUESTION).to_dict()["citations"]
     parts = [chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(stream=True, **asking)]
     assert "".join(parts) == whole.choices[0].message.content
-    with pytest.raises(openai.BadRequestError, match="The question is empty"):
-        client.chat.completions.create(model="temei", messages=[{"role": "user", "content": ""}])
+    for wrong, told in (("", "The question is empty"), ("x" * 2001, "more than the 2000 allowed")):
+        with pytest.raises(openai.BadRequestError, match=told):
+            client.chat.completions.create(model="temei", messages=[{"role": "user", "content": wrong}])
+
+
+def test_clients_give_the_password(temei: Temei, monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = pytest.importorskip("openai", reason="the OpenAI client is not installed: pip install openai")
+    monkeypatch.setattr(temei, "settings", Set(temei.settings, auth="ana:are"))
+    with serving(app(temei)) as where:
+        asking = {"model": "temei", "messages": [{"role": "user", "content": QUESTION}]}
+        with pytest.raises(openai.AuthenticationError, match="TEMEI_AUTH"):
+            openai.OpenAI(base_url=f"{where}v1", api_key="ana:pere").chat.completions.create(**asking)
+        client = openai.OpenAI(base_url=f"{where}v1", api_key="ana:are")
+        assert same(client.chat.completions.create(**asking).temei, temei.answer(QUESTION))
+        with pytest.raises((ValueError, AppError)):
+            Client(where, verbose=False, auth=("ana", "pere"))
+        known = Client(where, verbose=False, auth=("ana", "are"))
+        assert same(known.predict(question=QUESTION, api_name="/ask"), temei.answer(QUESTION))
 
 
 def test_the_mcp_tool_answers_with_json(address: str, temei: Temei) -> None:
@@ -119,16 +136,19 @@ def test_the_mcp_tool_answers_with_json(address: str, temei: Temei) -> None:
     import mcp
     from mcp.client.streamable_http import streamablehttp_client
 
-    async def call() -> tuple[list[str], str]:
+    async def call() -> tuple[list[str], str, Any]:
         where = f"{address}gradio_api/mcp/"
         async with streamablehttp_client(where) as (read, write, _), mcp.ClientSession(read, write) as session:
             await session.initialize()
             tools = [tool.name for tool in (await session.list_tools()).tools]
-            return tools, (await session.call_tool(tools[0], {"question": QUESTION})).content[0].text
+            told = (await session.call_tool(tools[0], {"question": QUESTION})).content[0].text
+            return tools, told, await session.call_tool(tools[0], {"question": " "})
 
-    tools, text = asyncio.run(call())
+    tools, text, refused = asyncio.run(call())
     assert tools == ["ask_json"]
     assert same(json.loads(text), temei.answer(QUESTION))
+    assert refused.isError
+    assert "The question is empty" in refused.content[0].text
 
 
 def test_a_conversation_becomes_question_and_history() -> None:

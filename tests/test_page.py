@@ -6,9 +6,10 @@ import json
 import re
 import socket
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -25,9 +26,11 @@ from ui.export import escape_markdown, to_markdown
 from ui.look import ASSETS
 from ui.pace import Pace
 from ui.page import build
+from ui.problems import in_language
 from ui.render import answer_html, question_html, reader_html
 from ui.serve import check_free, options
-from ui.shelf import Added, Shelf, safe_name
+from ui.sessions import Session
+from ui.shelf import Added, Shelf, added_html, safe_name
 from ui.texts import LANGUAGES, TEXTS, preferred
 
 EVIL = '<img src=x onerror=alert(1)> [l](javascript:alert(1)) **b** "q" & ${1+1} {{value}}'
@@ -55,7 +58,7 @@ def test_markers_become_buttons_with_the_quote() -> None:
     shown = answer_html(exchange(f"{EVIL} [1] și [7].", citation(source, 0, 18)), 3, "ro")
     assert shown.count('class="cite"') == 1
     assert 'data-turn="3" data-number="1"' in shown
-    assert 'title="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
+    assert 'data-quote="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
     assert "[7]" in shown
     assert "<img" not in shown
     assert "&lt;img src=x" in shown
@@ -264,3 +267,85 @@ def test_answers_are_told_from_answers(library: Temei) -> None:
         document = library.document(shown.document_id)
         assert document is not None
         assert document.text[shown.start : shown.end] == shown.quote
+
+
+@dataclass
+class Words:
+    """A short answer, as the chain gives it."""
+
+    text: str
+    citation: int
+    start: int
+    end: int
+
+
+def told(text: str, cited: Citation, **more: object) -> Exchange:
+    """Return an exchange of an answer that has more to say than the chain's own."""
+    answer = Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive")
+    facts = {name: getattr(answer, name) for name in Answer.__slots__} | more
+    return Exchange("Ce?").answered(SimpleNamespace(**facts))  # type: ignore[arg-type]
+
+
+def test_the_short_answer_stands_out_in_the_answer_and_in_the_reader() -> None:
+    document = Document("d", "T", "s", "Ieri 12. Moara  e\ndin 1874, din 1874 <b>.", "ro")
+    cited = citation(document.text, 9, len(document.text))
+    second = document.text.rindex("1874")
+    answered = told("Moara e din 1874, din 1874 <b>. [1]", cited, short=Words("1874", 1, second, second + 4))
+    assert 'din 1874, din <strong class="short">1874</strong> &lt;b&gt;.' in answer_html(answered, 0, "ro")
+    shown = reader_html(answered, 0, 1, "ro", lambda name: document)
+    assert 'class="current short">1874</mark>' in shown
+    marks = re.findall(r"<mark[^>]*>(.*?)</mark>", shown, re.DOTALL)
+    assert unescape("".join(marks)) == cited.quote
+    assert from_json([answered.to_json()], lambda name: document)[0].short == answered.short
+
+
+@pytest.mark.parametrize("short", [None, Words("x", 1, 90, 95), Words("x", 7, 0, 2), Words("", 1, 3, 3), "1874"])
+def test_a_short_answer_outside_its_citation_is_not_shown(short: object) -> None:
+    document = Document("d", "T", "s", "Moara e din 1874.", "ro")
+    answered = told("Moara e din 1874. [1]", citation(document.text, 0, 17), short=short)
+    assert answered.short is None
+    assert "short" not in answer_html(answered, 0, "ro") + reader_html(answered, 0, 1, "ro", lambda name: document)
+
+
+def test_a_note_is_shown_quietly_and_escaped() -> None:
+    answered = told("Da. [1]", citation("Da.", 0, 3), note="Modelul <b> nu a răspuns.")
+    assert '<span class="note" dir="auto">Modelul &lt;b&gt; nu a răspuns.</span>' in answer_html(answered, 0, "ro")
+    assert "note" not in answer_html(told("Da. [1]", citation("Da.", 0, 3)), 0, "ro")
+
+
+def test_headings_are_set_off_and_stay_the_same_text() -> None:
+    document = Document("d", "T", "a.md", "# Titlu\n\nText <x>.\n## Doi", "ro")
+    cited = exchange("x [1]", citation(document.text, 2, 13))
+    shown = reader_html(cited, 0, 1, "ro", lambda name: document)
+    assert shown.count('class="heading"') == 3
+    text = re.search(r'<div class="text"[^>]*>(.*?)</div>', shown, re.DOTALL)
+    assert text is not None
+    assert unescape(re.sub(r"<[^>]+>", "", text[1])) == document.text
+
+
+def test_errors_of_files_are_told_in_romanian(library: Temei, tmp_path: Path) -> None:
+    for name, data in [("a.txt", b"\xff\xfe"), ("a.txt", b""), ("a.txt", b"a\0b"), ("a.xyz", b"text")]:
+        broken = upload(library, tmp_path, name, data)
+        line = added_html([broken], "ro")
+        assert re.search(r"<span>(?:este|nu|are) ", line), line
+        assert broken.detail.removeprefix(broken.name).strip() in unescape(added_html([broken], "en"))
+    assert in_language("Something new.", "ro") == "Something new."
+
+
+def test_files_are_added_in_steps(library: Temei, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    given = tmp_path / "given" / "n.txt"
+    given.write_text("Vulpea sare peste gard. " * 500, "utf-8")
+    steps = list(Shelf(library).adding(given))
+    assert [step.key for step in steps][-1] == "added"
+    assert {step.key for step in steps[:-1]} <= {"reading"}
+    assert 'value="0.400"' in added_html([Added("n", "reading", share=0.4)], "ro")
+
+
+def test_a_visit_holds_no_copy_of_the_pages_configuration(library: Temei) -> None:
+    page = build(library)
+    visit = Session(page)
+    state = next(key for key, block in page.blocks.items() if isinstance(block, gr.State))
+    visit[state] = ("x",)
+    assert visit[state] == ("x",)
+    assert visit.config_values == {}

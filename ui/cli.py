@@ -1,4 +1,4 @@
-"""The command line: ``temei ingest | ask | chat | sources | doctor | eval | bench``.
+"""The command line: ``temei ingest | ask | chat | sources | doctor | eval | bench | load``.
 
 Exit status 0 for an answer and for an abstention, 2 for bad usage or an error that the user can mend: one line on
 stderr that says what to do.
@@ -26,6 +26,7 @@ from rag.settings import Settings
 from rag.types import Answer
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+DOORS = "v1,ask,page"
 _UNPRINTABLE = regex.compile(r"[\p{Cc}\p{Cf}--[\n\t\u200c\u200d]]", flags=regex.V1)
 
 app = typer.Typer(
@@ -195,6 +196,45 @@ def bench(
         table.add_row(name, f"{ratio:.2f}")
     out.print(table)
     out.print(f"Wrote {json_out} and {png_out}.")
+
+
+@app.command()
+def load(
+    people: Annotated[int, typer.Option(help="How many ask at once.", min=1, max=500)] = 50,
+    questions: Annotated[int, typer.Option(help="Questions through each door.", min=1, max=20_000)] = 2000,
+    doors: Annotated[str, typer.Option(help="Which of v1, ask (Gradio's API) and page (as a browser asks).")] = DOORS,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Where to write the numbers.")] = None,
+) -> None:
+    """Ask the chat page's doors many questions at once, on this machine, and report times, errors and memory."""
+    from ui.load import run_load
+
+    chosen = [door for door in doors.split(",") if door]
+    if not chosen or not set(chosen) <= set(DOORS.split(",")):
+        raise typer.BadParameter(f"{doors!r} is not among {DOORS}", param_hint="--doors")
+    Temei(report=_note).index.bm25()  # what keeps the page from starting is told here
+    found = run_load(chosen, people=people, questions=questions, report=_note)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("door", "questions/s", "p50 s", "p95 s", "slowest s", "errors", "MB at start", "middle", "end"):
+        table.add_column(name, justify="left" if name == "door" else "right")
+    for one in found:
+        start, *_, end = one.memory
+        numbers = (one.p50, one.p95, one.slowest)
+        memory = (start, one.memory[len(one.memory) // 2], end)
+        table.add_row(
+            one.door,
+            f"{one.questions / one.wall:.0f}",
+            *(f"{seconds:.2f}" for seconds in numbers),
+            str(len(one.errors)),
+            *(f"{megabytes:.0f}" for megabytes in memory),
+        )
+    out.print(table)
+    if json_out is not None:
+        json_out.write_text(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=1), "utf-8")
+    wrong = sorted({error for one in found for error in one.errors})
+    for error in wrong[:5]:
+        err.print(printable(error), style="red")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -10,10 +10,12 @@ import gradio as gr
 
 from rag.chain import Temei
 from rag.errors import TemeiError
+from rag.types import Answer
 from ui.exchange import Exchange, from_json, history
 from ui.export import to_markdown
 from ui.feedback import keep_feedback
 from ui.pace import Pace
+from ui.problems import in_language
 from ui.render import answer_html, document_html, question_html, reader_html
 from ui.shelf import Shelf
 from ui.texts import known, preferred, say
@@ -23,6 +25,8 @@ Updates = tuple[Any, ...]
 ASKS_A_MINUTE = 30
 MOST_KEPT = 40
 """Exchanges that the browser keeps for the next visit."""
+READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+"""The question's box when nothing is being answered."""
 
 
 def spoken(chosen: str, request: gr.Request) -> str:
@@ -31,8 +35,10 @@ def spoken(chosen: str, request: gr.Request) -> str:
 
 
 def shown_error(error: TemeiError, language: str) -> gr.Error:
-    """Return an error as the page shows it: one line, escaped, no traceback."""
-    return gr.Error(html.escape(str(error)), title=say(language, "error"), duration=12, print_exception=False)
+    """Return an error as the page shows it: one line in the page's language, escaped, no traceback."""
+    return gr.Error(
+        html.escape(in_language(str(error), language)), title=say(language, "error"), duration=12, print_exception=False
+    )
 
 
 def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> list[Any]:
@@ -45,10 +51,25 @@ def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> l
     return shown
 
 
+def to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
+    """Return what the browser keeps of a conversation."""
+    return [exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text]
+
+
+def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
+    """Yield each answer and whether it is the last, so that the last step of a stream can be its end."""
+    waiting = next(answers, None)
+    while waiting is not None:
+        following = next(answers, None)
+        yield waiting, following is None
+        waiting = following
+
+
 class Conversation:
     """The callbacks of the chat and the reader.
 
-    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the exchanges, the reader and the question's box.
+    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the exchanges, the reader, the question's box, the
+    comment's row and what the browser keeps.
     """
 
     def __init__(self, temei: Temei, shelf: Shelf) -> None:
@@ -62,10 +83,10 @@ class Conversation:
         """Answer in steps: the question at once, then the answer as it grows."""
         language, question = spoken(chosen, request), question.strip()
         if not question:
-            yield (gr.skip(),) * 4
+            yield (gr.skip(),) * 6
             return
         earlier, asked = exchanges, Exchange(question)
-        box = gr.Textbox(value="", submit_btn=False, stop_btn=True)
+        same, ready = gr.skip(), gr.Textbox(**READY)
         try:
             documents = self._shelf.chosen(excluded)
             hindrance = "" if documents != [] else "none_ticked"
@@ -73,21 +94,22 @@ class Conversation:
                 hindrance = "too_fast"
             if hindrance:
                 gr.Warning(say(language, hindrance))
-                yield messages(earlier, language), earlier, gr.skip(), gr.Textbox(value=question)
+                box = gr.Textbox(value=question, **READY)
+                yield messages(earlier, language), earlier, same, box, same, same
                 return
-            yield messages((*earlier, asked), language, pending=True), (*earlier, asked), gr.skip(), box
-            for answer in self._temei.stream(question, history(earlier), documents):
+            box, away = gr.Textbox(value="", submit_btn=False, stop_btn=True), gr.Row(visible=False)
+            yield messages((*earlier, asked), language, pending=True), (*earlier, asked), same, box, away, same
+            for answer, last in _with_last(self._temei.stream(question, history(earlier), documents)):
                 asked = asked.answered(answer)
                 now = (*earlier, asked)
                 # Beside an abstention the reader opens nothing by itself: it would look like ground.
-                number = 0 if asked.abstained else 1
-                view = self.reader(now, len(earlier), number, language)
-                yield messages(now, language, pending=True), now, view, gr.skip()
+                view = self.reader(now, len(earlier), 0 if asked.abstained else 1, language)
+                shown = messages(now, language, pending=True)
+                yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
         except TemeiError as error:
-            box = gr.Textbox(value=question, submit_btn=True, stop_btn=False)
-            yield messages(earlier, language), earlier, gr.skip(), box
+            box = gr.Textbox(value=question, **READY)
+            yield messages(earlier, language), earlier, same, box, same, same
             raise shown_error(error, language) from error
-        yield gr.skip(), gr.skip(), gr.skip(), gr.Textbox(submit_btn=True, stop_btn=False)
 
     def retry(
         self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
@@ -133,7 +155,7 @@ class Conversation:
         if turn >= len(exchanges):
             return gr.skip(), gr.skip(), gr.skip()
         liked = event.liked if isinstance(event.liked, bool) else None
-        keep_feedback(self._temei.settings.home, exchanges[turn], liked)
+        keep_feedback(self._temei.settings.home, exchanges[turn], liked, earlier=exchanges[:turn])
         box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
         return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
 
@@ -141,9 +163,9 @@ class Conversation:
         self, text: str, about: tuple[str, bool], exchanges: Exchanges, chosen: str, request: gr.Request
     ) -> Any:
         """Keep the comment to a judgement and put its row away."""
-        exchange = next((e for e in exchanges if about and e.id == about[0]), None)
-        if exchange is not None and text.strip():
-            keep_feedback(self._temei.settings.home, exchange, about[1], text.strip())
+        turn = next((at for at, e in enumerate(exchanges) if about and e.id == about[0]), None)
+        if turn is not None and text.strip():
+            keep_feedback(self._temei.settings.home, exchanges[turn], about[1], text.strip(), exchanges[:turn])
             gr.Info(say(spoken(chosen, request), "thanks"), duration=3)
         return gr.Row(visible=False)
 

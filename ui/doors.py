@@ -6,12 +6,13 @@ What a language model's client shows is Markdown, so the answer's text and quote
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
-import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
@@ -26,7 +27,7 @@ from rag.types import Answer, Turn
 from ui.export import escape_markdown
 
 MODEL = "temei"
-AT_ONCE, PATIENCE = 8, 30.0
+AT_ONCE, PATIENCE = 4, 30.0
 """Answers made at the same time, and seconds that a request waits for its turn."""
 
 
@@ -113,37 +114,43 @@ def quotes(answer: Answer) -> str:
 def router(temei: Temei) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
     door = APIRouter(prefix="/v1")
-    turns = threading.BoundedSemaphore(AT_ONCE)
+    turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
 
     @door.get("/models")
-    def models() -> dict[str, Any]:
+    async def models() -> dict[str, Any]:
         return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
 
     @door.post("/chat/completions", response_model=None)
-    def completions(request: ChatRequest) -> Response:
+    async def completions(request: ChatRequest) -> Response:
         question, history = asked(request.messages)
-        if not turns.acquire(timeout=PATIENCE):
+        try:
+            await asyncio.wait_for(turns.acquire(), PATIENCE)
+        except TimeoutError:
             return _refused(429, "Too many questions at once; try again in a moment.")
         answers = _held(temei, question, history, turns)
         try:
-            first = next(answers)
+            first = await anext(answers)
         except TemeiError as error:
             return _refused(503 if isinstance(error, IndexStateError) else 400, str(error))
         base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
         if request.stream:
             return StreamingResponse(_chunks(base, first, answers), media_type="text/event-stream")
-        *_, whole = first, *answers
+        try:
+            *_, whole = [first, *[answer async for answer in answers]]
+        except TemeiError as error:
+            return _refused(503, str(error))
         return JSONResponse(_completion(base, whole))
 
     return door
 
 
-def _held(
-    temei: Temei, question: str, history: tuple[Turn, ...], turns: threading.BoundedSemaphore
-) -> Iterator[Answer]:
+async def _held(
+    temei: Temei, question: str, history: tuple[Turn, ...], turns: asyncio.Semaphore
+) -> AsyncGenerator[Answer]:
     """Yield the growing answer and give the turn back at its end, whatever that was."""
     try:
-        yield from temei.stream(question, history)
+        async for answer in temei.astream(question, history):
+            yield answer
     finally:
         turns.release()
 
@@ -159,7 +166,7 @@ def _extra(answer: Answer) -> dict[str, Any]:
     return {"citations": told["citations"], "temei": told}
 
 
-def _chunks(base: dict[str, Any], first: Answer, rest: Iterator[Answer]) -> Iterator[str]:
+async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answer]) -> AsyncGenerator[str]:
     """Yield the answer as server-sent events: what each step adds, then the quotes and the citations."""
 
     def event(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> str:
@@ -170,11 +177,12 @@ def _chunks(base: dict[str, Any], first: Answer, rest: Iterator[Answer]) -> Iter
     answer, sent = first, content(first)
     yield event({"role": "assistant", "content": sent})
     try:
-        for answer in rest:
-            text = content(answer)
-            if text.startswith(sent) and len(text) > len(sent):
-                yield event({"content": text[len(sent) :]})
-                sent = text
+        async with aclosing(rest):  # whoever goes away in the middle gives the turn back at once
+            async for answer in rest:
+                text = content(answer)
+                if text.startswith(sent) and len(text) > len(sent):
+                    yield event({"content": text[len(sent) :]})
+                    sent = text
     except TemeiError as error:
         yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 from rag.types import Answer, Citation, Document, Turn
@@ -15,12 +16,21 @@ NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """The few words of citation ``citation`` that answer by themselves: ``document.text[start:end]``."""
+
+    citation: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """A question and its answer; ``text`` is empty until the first words are there.
 
     ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
     ``nearest`` are the passages closest to the question, offered where Temei abstains; they obey the invariant of
-    citations, and are numbered like them.
+    citations, and are numbered like them. ``note`` says what a reader should know of how the answer came about.
     """
 
     question: str
@@ -31,6 +41,8 @@ class Exchange:
     confidence: float = 0.0
     standalone_question: str = ""
     mode: str = ""
+    note: str = ""
+    short: Short | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def answered(self, answer: Answer) -> Exchange:
@@ -44,6 +56,8 @@ class Exchange:
             confidence=answer.confidence,
             standalone_question=answer.standalone_question if answer.standalone_question != answer.question else "",
             mode=answer.mode,
+            note=str(getattr(answer, "note", None) or ""),
+            short=_short(getattr(answer, "short", None), answer.citations),
         )
 
     @property
@@ -62,6 +76,16 @@ def _nearest(answer: Answer) -> tuple[Citation, ...]:
         for n, hit in enumerate(answer.hits[:NEAREST], 1)
         for p in [hit.passage]
     )
+
+
+def _short(found: Any, citations: Sequence[Citation]) -> Short | None:
+    """Return a short answer that lies in its citation, None for any other."""
+    try:
+        short = Short(int(found.citation), int(found.start), int(found.end))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    inside = (c.number == short.citation and c.start <= short.start < short.end <= c.end for c in citations)
+    return short if any(inside) else None
 
 
 def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
@@ -84,18 +108,21 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
 
     for row in kept if isinstance(kept, list) else []:
         try:
+            citations = tuple(filter(stands, map(_citation, row["citations"])))
             exchange = Exchange(
                 question=str(row["question"]),
                 text=str(row["text"]),
-                citations=tuple(filter(stands, map(_citation, row["citations"]))),
+                citations=citations,
                 nearest=tuple(filter(stands, map(_citation, row["nearest"]))),
                 abstained=bool(row["abstained"]),
                 confidence=float(row["confidence"]),
                 standalone_question=str(row["standalone_question"]),
                 mode=str(row["mode"]),
+                note=str(row.get("note") or ""),
+                short=_short(SimpleNamespace(**row["short"]), citations) if row.get("short") else None,
                 id=str(row["id"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             continue
         found.append(exchange)
     return tuple(found)

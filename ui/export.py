@@ -34,9 +34,3 @@ def to_markdown(exchanges: Sequence[Exchange], language: str) -> str:
             parts.append(f"\\[{c.number}\\] **{escape_markdown(c.title)}**, {escape_markdown(c.source)}, {where}")
             parts.append("\n".join(f"> {line}" for line in escape_markdown(c.quote).split("\n")))
     return "\n\n".join(parts) + "\n"
-
-
-def to_text(exchange: Exchange) -> str:
-    """Return an answer as plain text with its quotes, for the clipboard."""
-    quotes = [f"[{c.number}] {c.title} ({c.source}): “{c.quote}”" for c in exchange.citations]
-    return "\n\n".join([exchange.text, *quotes])

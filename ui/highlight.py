@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.types import Citation, Document
+from rag.types import Citation, Document, Span
 
 FULL = 30_000
 """Documents up to this many characters are shown whole."""
 AROUND = 3_000
 """Characters shown before the first and after the last citation of a longer one."""
+
+_HEADING = re.compile(r"^#{1,6} [^\n]+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,13 @@ def holds(document: Document | None, citation: Citation) -> bool:
     return document is not None and document.text[citation.start : citation.end] == citation.quote
 
 
+def headings(document: Document, part: Window) -> list[Span]:
+    """Return the spans of the headings in a part of a Markdown document, relative to its start; none of others."""
+    if not document.source.lower().endswith((".md", ".markdown")):
+        return []
+    return [match.span() for match in _HEADING.finditer(document.text[part.start : part.end])]
+
+
 def window(document: Document, citations: Sequence[Citation], *, whole: bool = False) -> Window:
     """Return the part to show: all of a document that is short, else what surrounds its citations."""
     size = len(document.text)
@@ -49,7 +59,15 @@ def _line_start(text: str, at: int) -> int:
     return at if found < 0 else found + 1
 
 
-def highlight(text: str, citations: Sequence[Citation], *, offset: int = 0, current: int | None = None) -> str:
+def highlight(
+    text: str,
+    citations: Sequence[Citation],
+    *,
+    offset: int = 0,
+    current: int | None = None,
+    short: Span | None = None,
+    headings: Sequence[Span] = (),
+) -> str:
     """Return text as HTML with a ``<mark>`` around the words of every citation.
 
     Citations may overlap: a piece that several share carries all their numbers, so that the pieces whose
@@ -58,15 +76,20 @@ def highlight(text: str, citations: Sequence[Citation], *, offset: int = 0, curr
     Args:
         offset: where ``text`` begins in its document.
         current: the number of the citation to set off from the others.
+        short: the words, inside a citation, that are marked more strongly, by their place in the document.
+        headings: the spans of ``text`` that are set as headings.
     """
     spans = [(max(c.start - offset, 0), min(c.end - offset, len(text)), c.number) for c in citations]
     spans = [(start, end, number) for start, end, number in spans if start < end]
-    edges = sorted({0, len(text), *(s for s, _, _ in spans), *(e for _, e, _ in spans)})
+    strong = (short[0] - offset, short[1] - offset) if short else (0, 0)
+    edges = {0, len(text), *(s for s, _, _ in spans), *(e for _, e, _ in spans), *itertools.chain(*headings), *strong}
     pieces: list[str] = []
     begun: set[int] = set()
-    for start, end in itertools.pairwise(edges):
+    for start, end in itertools.pairwise(sorted(at for at in edges if 0 <= at <= len(text))):
         inside = sorted(number for s, e, number in spans if s <= start and end <= e)
         piece = escape(text[start:end])
+        if any(s <= start and end <= e for s, e in headings):
+            piece = f'<b class="heading">{piece}</b>'
         if not inside:
             pieces.append(piece)
             continue
@@ -74,6 +97,7 @@ def highlight(text: str, citations: Sequence[Citation], *, offset: int = 0, curr
         begun.update(inside)
         anchor = f' id="cited-{first[0]}" tabindex="-1"' if first else ""
         label = f' data-first="{" ".join(map(str, first))}"' if first else ""
-        now = ' class="current"' if current in inside else ""
+        kinds = [*(["current"] if current in inside else []), *(["short"] if strong[0] <= start < strong[1] else [])]
+        now = f' class="{" ".join(kinds)}"' if kinds else ""
         pieces.append(f'<mark data-citation="{" ".join(map(str, inside))}"{anchor}{label}{now}>{piece}</mark>')
     return "".join(pieces)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Gradio reads it when it is imported
+# Gradio reads them when it is imported: nothing is told to anybody, and of past events a hundred are remembered.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
+os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplotlib look for at the first question
 
 import gradio as gr
 
 from rag.chain import Temei
 from rag.errors import TemeiError
-from ui.conversation import MOST_KEPT, Conversation, Exchanges, Updates, messages, shown_error, spoken
+from ui.conversation import READY, Conversation, Exchanges, Updates, messages, shown_error, spoken, to_keep
 from ui.doors import offer
 from ui.look import script
 from ui.pace import Pace
 from ui.render import name_html, reader_html
 from ui.serve import launch
-from ui.shelf import MOST_FILES, SUFFIXES, Added, Shelf, added_html
+from ui.shelf import MOST_FILES, SUFFIXES, Added, Shelf, added_html, safe_name
 from ui.suggest import Suggestions
 from ui.texts import FALLBACK, I18N, both, known, say
 
@@ -28,7 +30,7 @@ __all__ = ["build", "launch"]
 
 UPLOADS_A_MINUTE = 10
 MOST_SESSIONS, MOST_WAITING, AT_ONCE = 500, 64, 4
-"""Visits whose state is held (about 80 kB each), questions that wait, and those answered at the same time."""
+"""Visits whose state is held (10 kB each, and its conversation), questions that wait, those answered at once."""
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """How events of the page are declared: no doors for programs."""
 KEEP: dict[str, Any] = {**HIDDEN, "queue": False}
@@ -53,6 +55,7 @@ def build(temei: Temei) -> gr.Blocks:
         kept_language = gr.BrowserState("", storage_key="temei-language", secret=BROWSER_KEY)
         with gr.Row(elem_id="bar"):
             bar = gr.HTML(name_html(""), elem_id="name", apply_default_css=False, js_on_load=script("bar.js"))
+            new = gr.Button(I18N("new"), size="sm", variant="secondary", elem_id="new", min_width=0)
             export = gr.Button(I18N("export"), size="sm", variant="secondary", elem_id="export", min_width=0)
         with gr.Row(elem_id="panels"):
             with gr.Column(elem_id="left", min_width=0):
@@ -102,7 +105,7 @@ def build(temei: Temei) -> gr.Blocks:
 
         # Asking
         context = [exchanges, excluded, language]
-        answered = [chat, exchanges, view, box]
+        answered = [chat, exchanges, view, box, comment_row, kept]
         asking = [
             box.submit(talk.respond, [box, *context], answered, **HIDDEN),
             chat.example_select(_example, None, asked, **KEEP).then(
@@ -111,12 +114,8 @@ def build(temei: Temei) -> gr.Blocks:
             chat.retry(talk.retry, context, answered, **HIDDEN),
             chat.edit(talk.edit, context, answered, **HIDDEN),
         ]
-        stopped = box.stop(_stopped, [exchanges, language], [chat, box], cancels=asking, **KEEP)
-        for asks in (box.submit, chat.example_select, chat.retry, chat.edit):
-            asks(_put_away, None, comment_row, **KEEP)
-        for done in [*asking, stopped]:
-            done.then(_to_keep, exchanges, kept, **KEEP)
-        chat.clear(_cleared, None, [exchanges, kept, view, comment_row], **KEEP)
+        box.stop(_stopped, [exchanges, language], [chat, box, kept], cancels=asking, **KEEP)
+        new.click(_cleared, None, [*answered[:3], comment_row, kept, box], cancels=asking, js=script("new.js"), **KEEP)
         chat.like(talk.like, [exchanges, language], [comment_row, comment, judged], **HIDDEN)
         for sent in (comment.submit, send.click):
             sent(talk.comment, [comment, judged, exchanges, language], comment_row, **HIDDEN)
@@ -148,32 +147,30 @@ def build(temei: Temei) -> gr.Blocks:
             left_out: tuple[str, ...],
             chosen: str,
             request: gr.Request,
-            progress: gr.Progress = gr.Progress(),  # noqa: B008 - Gradio finds it by its default
         ) -> Iterator[Updates]:
-            where, done = spoken(chosen, request), list[Added]()
+            where = spoken(chosen, request)
             if not pace.allows(str(request.session_hash)):
                 gr.Warning(say(where, "too_fast"))
                 files = []
             paths = [Path(file) for file in files or []]
-            for path in paths[:MOST_FILES]:
-                advance = partial(_advance, progress, say(where, "adding", name=path.name))
-                advance(path.name, 0, 1)
-                done.append(shelf.add(path, advance))
-                yield gr.skip(), added_html(done)
             if len(paths) > MOST_FILES:
                 gr.Warning(say(where, "too_many", count=MOST_FILES))
-            yield shelf.html(left_out, where), added_html(done)
+            lines = [Added(safe_name(path.name), "waiting") for path in paths[:MOST_FILES]]
+            for at, path in enumerate(paths[:MOST_FILES]):
+                for step in shelf.adding(path):
+                    lines[at] = step
+                    yield gr.skip(), added_html(lines, where)
+            yield shelf.html(left_out, where), added_html(lines, where)
 
         listed.tick(tick, language, [excluded, listed], **KEEP)
         listed.remove(remove, [excluded, language], listed, **HIDDEN)
-        uploading = add.upload(
-            upload, [add, excluded, language], [listed, report], api_visibility="private", show_progress_on=report
-        )
+        uploading = add.upload(upload, [add, excluded, language], [listed, report], **HIDDEN)
 
         # The language, and what a visit begins with
         def labels(where: str) -> Updates:
             return (
                 gr.Textbox(label=say(where, "ask_label"), placeholder=say(where, "ask")),
+                gr.Button(say(where, "new")),
                 gr.Button(say(where, "export")),
                 gr.UploadButton(say(where, "add")),
                 gr.Button(say(where, "send")),
@@ -191,7 +188,7 @@ def build(temei: Temei) -> gr.Blocks:
         def begin(stored: Any, chosen: Any, request: gr.Request) -> Updates:
             chosen = known(chosen) if chosen else ""
             where, now = spoken(chosen, request), talk.restored(stored)
-            named = (chosen, name_html(chosen), *labels(where)) if chosen else (gr.skip(),) * 7
+            named = (chosen, name_html(chosen), *labels(where)) if chosen else (gr.skip(),) * 8
             if not now:
                 return gr.skip(), gr.skip(), gr.skip(), shelf.html((), where), *named
             last = len(now) - 1
@@ -207,7 +204,7 @@ def build(temei: Temei) -> gr.Blocks:
             questions = suggestions.some(spoken(chosen, request))
             return gr.Chatbot(examples=[{"text": question} for question in questions])
 
-        labelled = [box, export, add, send, comment]
+        labelled = [box, new, export, add, send, comment]
         spoke = bar.speak(
             speak, [exchanges, excluded], [language, kept_language, bar, chat, view, listed, *labelled], **KEEP
         )
@@ -226,21 +223,10 @@ def _example(event: gr.SelectData) -> str:
     return str(event.value["text"])
 
 
-def _advance(progress: gr.Progress, label: str, source: str, done: int, total: int) -> None:
-    progress(done / max(total, 1), desc=label)
-
-
-def _put_away() -> Any:
-    return gr.Row(visible=False)
-
-
 def _stopped(exchanges: Exchanges, chosen: str, request: gr.Request) -> Updates:
-    return messages(exchanges, spoken(chosen, request)), gr.Textbox(submit_btn=True, stop_btn=False)
-
-
-def _to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
-    return [exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text]
+    return messages(exchanges, spoken(chosen, request)), gr.Textbox(**READY), to_keep(exchanges)
 
 
 def _cleared() -> Updates:
-    return (), [], reader_html(None, 0, 0, FALLBACK, lambda name: None), gr.Row(visible=False)
+    nothing = reader_html(None, 0, 0, FALLBACK, lambda name: None)
+    return [], (), nothing, gr.Row(visible=False), [], gr.Textbox(value="", **READY)

@@ -7,20 +7,18 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
-from rag.types import Citation, Document
+from rag.types import Citation, Document, Span
 from ui.exchange import Exchange
-from ui.export import to_text
-from ui.highlight import escape, highlight, holds, window
-from ui.texts import LANGUAGES, both, say
+from ui.highlight import escape, headings, highlight, holds, window
+from ui.texts import GRADIO, LANGUAGES, both, say
 
 EXTRACTIVE = "extractive"
 MEDIUM, HIGH = 0.4, 0.7
 """Confidence from which the ground is called good, and solid."""
+PANELS = {"left": "panel_sources", "middle": "panel_chat", "right": "panel_reader"}
+"""The panels that a narrow screen shows one at a time, with the texts that name them."""
 EXCERPT = 220
 """Characters of a passage shown in a list."""
-
-UNNAMED = ("submit", "stop", "copy_question")
-"""Buttons of Gradio's that the page's script gives a name in the page's language."""
 
 _MARKER = re.compile(r"\[(\d+)\]")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
@@ -58,9 +56,26 @@ def _with_markers(text: str, exchange: Exchange, turn: int, language: str) -> st
         citation = by_number.get(marker[1])
         if citation is not None:
             before = text[at : marker.start()].rstrip(" ")
-            pieces += [_prose(before), _marker(citation, turn, language)]
+            pieces += [_emphasised(before, exchange, citation), _marker(citation, turn, language)]
             at = marker.end()
     return "".join(pieces) + _prose(text[at:])
+
+
+def _emphasised(text: str, exchange: Exchange, citation: Citation) -> str:
+    """Return what stands before a marker, escaped, the short answer in it set off where it lies in that citation."""
+    short = exchange.short
+    if short is None or short.citation != citation.number:
+        return _prose(text)
+    at = short.start - citation.start
+    words = " ".join(citation.quote[at : short.end - citation.start].split())
+    # The text may stand on one line what the quote has on several: look near the place where the quote has it.
+    near = len(" ".join(citation.quote[:at].split()))
+    found = text.find(words, max(0, near - 1))
+    found = text.find(words) if found < 0 else found
+    if found < 0 or not words:
+        return _prose(text)
+    end = found + len(words)
+    return f'{_prose(text[:found])}<strong class="short">{_prose(text[found:end])}</strong>{_prose(text[end:])}'
 
 
 def _prose(text: str) -> str:
@@ -72,8 +87,14 @@ def _marker(citation: Citation, turn: int, language: str) -> str:
     return (
         # A narrow no-break space keeps the marker on the line of the last word.
         f'&#8239;<button type="button" class="cite" data-turn="{turn}" data-number="{citation.number}" '
-        f'title="{escape(citation.quote)}" aria-label="{escape(label)}">{citation.number}</button>'
+        f'{_card(citation, language)} aria-label="{escape(label)}">{citation.number}</button>'
     )
+
+
+def _card(citation: Citation, language: str) -> str:
+    """Return the attributes that the card shows which opens beside a marker."""
+    where = f"{citation.title} · {say(language, 'page', page=citation.page)}" if citation.page else citation.title
+    return f'data-quote="{escape(citation.quote)}" data-where="{escape(where)}" data-source="{escape(citation.source)}"'
 
 
 def _nearest(exchange: Exchange, turn: int, language: str) -> str:
@@ -122,11 +143,10 @@ def _cue(exchange: Exchange, language: str) -> str:
     if exchange.standalone_question:
         searched = say(language, "searched").format(question=exchange.standalone_question)
         parts.append(f'<span class="searched" dir="auto">{escape(searched)}</span>')
+    if exchange.note:
+        parts.append(f'<span class="note" dir="auto">{escape(exchange.note)}</span>')
     label = say(language, "copy")
-    parts.append(
-        f'<button type="button" class="copy" data-copy="{escape(to_text(exchange))}" '
-        f'data-done="{say(language, "copied")}">{label}</button>'
-    )
+    parts.append(f'<button type="button" class="copy" data-copy data-done="{say(language, "copied")}">{label}</button>')
     return f'<p class="cue">{"".join(parts)}</p>'
 
 
@@ -153,7 +173,7 @@ def reader_html(
     if document is None or not holds(document, citation):
         return f'<div class="reader gone">{tabs}<p>{say(language, "gone")}</p></div>'
     here = [c for c in exchange.shown if c.document_id == document.id and holds(document, c)]
-    text = _document_text(document, here, citation.number, language, whole)
+    text = _document_text(document, here, citation.number, language, whole, _strong(exchange, document))
     kind = "nearest" if exchange.abstained else "cited"
     return (
         f'<article class="reader {kind}" data-turn="{turn}" data-document="{escape(document.id)}" '
@@ -175,17 +195,22 @@ def document_html(document: Document | None, language: str, *, whole: bool = Fal
 
 def name_html(language: str) -> str:
     """Return the name of the page and the switch of its language; "" where the browser's holds."""
-    label = " / ".join(say(tag, "language") for tag in LANGUAGES)
     switch = "".join(
         f'<button type="button" data-language="{tag}" lang="{tag}" aria-pressed="{str(tag == language).lower()}" '
         f'title="{name}">{tag.upper()}</button>'
         for tag, name in (("ro", "Română"), ("en", "English"))
     )
-    unnamed = {tag: {key: say(tag, key) for key in UNNAMED} for tag in LANGUAGES}
+    keys = sorted({*GRADIO.values(), "panels", "language", "submit", "stop"})
+    labels = {tag: {key: say(tag, key) for key in keys} for tag in LANGUAGES}
+    panels = "".join(
+        f'<button type="button" data-show="{panel}" aria-pressed="false">{both(key)}</button>'
+        for panel, key in PANELS.items()
+    )
     return (
-        f'<div class="name" data-language-now="{language}" data-labels="{escape(json.dumps(unnamed))}">'
-        f"<h1>Temei</h1><p>{both('tagline')}</p>"
-        f'<div class="switch" role="group" aria-label="{label}">{switch}</div></div>'
+        f'<div class="name" data-language-now="{language}" data-labels="{escape(json.dumps(labels))}" '
+        f'data-gradio="{escape(json.dumps(GRADIO))}"><h1>Temei</h1><p>{both("tagline")}</p>'
+        f'<div class="panels" role="group" data-label="panels">{panels}</div>'
+        f'<div class="switch" role="group" data-label="language">{switch}</div></div>'
     )
 
 
@@ -198,7 +223,7 @@ def _tabs(exchange: Exchange, turn: int, current: Citation, language: str) -> st
     for group in groups.values():
         buttons = "".join(
             f'<button type="button" class="cite" data-turn="{turn}" data-number="{c.number}" '
-            f'aria-pressed="{"true" if c.number == current.number else "false"}" title="{escape(c.quote)}" '
+            f'aria-pressed="{"true" if c.number == current.number else "false"}" {_card(c, language)} '
             f'aria-label="{escape(_label(exchange, c, language))}">{c.number}</button>{_page(c, language)}'
             for c in group
         )
@@ -217,11 +242,30 @@ def _heading(document: Document) -> str:
     return f'<header><h3 dir="auto">{escape(document.title)}</h3><p class="source">{link}</p></header>'
 
 
+def _strong(exchange: Exchange, document: Document) -> Span | None:
+    """Return where the short answer stands in this document, None where it does not."""
+    short = exchange.short
+    inside = short and any(c.number == short.citation and c.document_id == document.id for c in exchange.citations)
+    return (short.start, short.end) if short and inside else None
+
+
 def _document_text(
-    document: Document, citations: Sequence[Citation], current: int | None, language: str, whole: bool
+    document: Document,
+    citations: Sequence[Citation],
+    current: int | None,
+    language: str,
+    whole: bool,
+    short: Span | None = None,
 ) -> str:
     part = window(document, citations, whole=whole)
-    shown = highlight(document.text[part.start : part.end], citations, offset=part.start, current=current)
+    shown = highlight(
+        document.text[part.start : part.end],
+        citations,
+        offset=part.start,
+        current=current,
+        short=short,
+        headings=headings(document, part),
+    )
     more = ""
     if part.start > document.body or part.end < len(document.text):
         more = f'<button type="button" class="whole">{say(language, "whole")}</button>'

@@ -25,6 +25,7 @@ from rag.errors import SettingsError
 from rag.settings import Settings
 from ui.doors import router
 from ui.look import CSS, HEAD, theme
+from ui.sessions import hold
 from ui.texts import I18N
 
 HERE = ["127.0.0.1", "localhost", "[::1]"]
@@ -77,7 +78,9 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     if login is not None:
         outer.add_middleware(Guard, login=login)
     outer.include_router(router(temei))
-    gr.mount_gradio_app(outer, build(temei), path="/", auth=login, **options(temei))
+    page = build(temei)
+    gr.mount_gradio_app(outer, page, path="/", auth=login, **options(temei))
+    hold(outer, page)
     return outer
 
 

@@ -7,8 +7,10 @@ import shutil
 import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,14 @@ from rag.chain import Temei
 from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.index import Index
 from ui.highlight import escape
+from ui.problems import in_language
 from ui.texts import both, say
 
 SUFFIXES = list(LOADERS)
 MOST_FILES = 50
 """Files taken in one upload."""
+STEP = 0.25
+"""Seconds between two looks at how far a file is read."""
 
 _UNSAFE = regex.compile(r"[^\p{L}\p{M}\p{N} ._()-]+")
 
@@ -34,12 +39,13 @@ Advance = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one uploaded file; ``key`` names the text that says so."""
+    """What has become of one uploaded file: ``key`` names the text that says so, ``share`` how much is read (0..1)."""
 
     name: str
     key: str
     detail: str = ""
     failed: bool = False
+    share: float = 0.0
 
 
 def safe_name(name: str) -> str:
@@ -76,6 +82,23 @@ class Shelf:
         rows = self.rows()
         left = [str(row["id"]) for row in rows if row["id"] not in excluded]
         return None if len(left) == len(rows) else left
+
+    def adding(self, given: Path) -> Iterator[Added]:
+        """Do as `add`, in steps: how much is read every so often, then what became of the file."""
+        share = [0.0]
+
+        def advance(source: str, done: int, total: int) -> None:
+            share[0] = done / max(total, 1)
+
+        with ThreadPoolExecutor(1) as apart:
+            future = apart.submit(self.add, given, advance)
+            told = -1.0
+            while not future.done():
+                if share[0] != told:
+                    told = share[0]
+                    yield Added(safe_name(given.name), "reading", share=told)
+                wait([future], STEP)
+            yield future.result()
 
     def add(self, given: Path, advance: Advance) -> Added:
         """Move an uploaded file into `folder` and ingest it; a file of the same name is replaced."""
@@ -154,8 +177,9 @@ def _item(row: dict[str, Any], ticked: bool, language: str) -> str:
     name, title = escape(str(row["id"])), escape(str(row["title"]))
     size = _passages(int(row.get("passages", 0)), language)
     return (
-        f'<li><input type="checkbox" id="tick-{name}" data-document="{name}" data-ticked="{str(ticked).lower()}"'
-        f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}">'
+        f'<li><label class="tick"><input type="checkbox" id="tick-{name}" data-document="{name}" '
+        f'data-ticked="{str(ticked).lower()}"'
+        f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
         f'<button type="button" class="open" data-open="{name}" title="{escape(str(row["source"]))}" '
         f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
         f"<small>{size} · {escape(str(row['language']))}</small></button>"
@@ -168,11 +192,21 @@ def _passages(count: int, language: str) -> str:
     return say(language, "one_passage") if count == 1 else say(language, "passages", count=count)
 
 
-def added_html(done: Collection[Added]) -> str:
-    """Return what became of the uploaded files, one line each."""
-    lines = "".join(
-        f'<li class="{"failed" if one.failed else "fine"}"><b>{escape(one.name)}</b> '
-        f"{escape(one.detail.removeprefix(one.name)) if one.failed else both(one.key)}</li>"
-        for one in done
+def added_html(files: Collection[Added], language: str) -> str:
+    """Return what has become of the uploaded files, one line each."""
+    lines = "".join(map(_line, files, repeat(language)))
+    return f'<ul class="added" aria-label="{say(language, "add")}" aria-live="polite">{lines}</ul>' if lines else ""
+
+
+def _line(one: Added, language: str) -> str:
+    name = f'<b dir="auto">{escape(one.name)}</b>'
+    if one.failed:
+        told = in_language(one.detail.removeprefix(one.name).strip(), language)
+        return f'<li class="failed">{name} <span>{escape(told)}</span></li>'
+    if one.key != "reading":
+        return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}</li>'
+    # What is read out is that the file is being read, once, not every per cent.
+    return (
+        f'<li class="reading">{name} {both(one.key)} <span class="share" aria-hidden="true">{one.share:.0%}</span>'
+        f'<progress max="1" value="{one.share:.3f}" aria-label="{escape(one.name)}"></progress></li>'
     )
-    return f'<ul class="added">{lines}</ul>' if lines else ""

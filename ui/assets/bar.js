@@ -1,29 +1,66 @@
 // Runs once, when the bar appears. The page's language is the one chosen on it, else the first of the browser's
 // languages that the page speaks, as ui/texts.py chooses it on the server.
+const name = () => element.querySelector('.name');
+const texts = () => JSON.parse(name()?.dataset.labels ?? '{}')[document.documentElement.lang] ?? {};
+const gradio = JSON.parse(name()?.dataset.gradio ?? '{}');
+const ours = () => new Map(Object.values(JSON.parse(name()?.dataset.labels ?? '{}'))
+  .flatMap((said) => Object.entries(said).map(([key, text]) => [text, key])));
+
 function speak() {
-  const chosen = element.querySelector('.name')?.dataset.languageNow;
+  const chosen = name()?.dataset.languageNow;
   const spoken = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase());
   const language = chosen || spoken.find((tag) => ['ro', 'en'].includes(tag)) || 'en';
   document.documentElement.lang = language;
   element.querySelectorAll('[data-language]').forEach((button) =>
     button.setAttribute('aria-pressed', String(button.dataset.language === language)));
+  document.querySelectorAll('[data-label]').forEach((one) => one.setAttribute('aria-label', texts()[one.dataset.label] ?? ''));
   label();
+  show(document.documentElement.dataset.panel ?? 'middle');
 }
 
-// Gives Gradio's buttons that have no name, or an English one only, a name in the page's language.
+// Says in the page's language what Gradio says in English or in the browser's: names of buttons, toasts.
+const ATTRIBUTES = ['aria-label', 'title'];
+const PLACES = '#chat :is([aria-label], [title]), [data-testid="toast-body"] [aria-label]';
 function label() {
-  const labels = JSON.parse(element.querySelector('.name')?.dataset.labels ?? '{}')[document.documentElement.lang] ?? {};
-  const named = { '#question .submit-button': 'submit', '#question .stop-button': 'stop', '#chat [title="Copy message"]': 'copy_question' };
-  for (const [selector, key] of Object.entries(named)) {
-    document.querySelectorAll(selector).forEach((button) => {
-      if (labels[key] && button.ariaLabel !== labels[key]) button.ariaLabel = labels[key];
-    });
+  const said = texts(), mine = ours();
+  const key = (text) => gradio[text] ?? mine.get(text);
+  const put = (one, attribute, text) => { if (text && one.getAttribute(attribute) !== text) one.setAttribute(attribute, text); };
+  document.querySelectorAll(PLACES).forEach((one) => {
+    if (one.closest('.answer')) return;
+    for (const attribute of ATTRIBUTES) {
+      const now = one.getAttribute(attribute);
+      if (!now) continue;
+      const [who, ...what] = now.split(': ');
+      if (["user's message", "bot's message"].includes(who)) {
+        put(one, attribute, said[key(who)] + (key(who) === 'answer' ? '' : `: ${what.join(': ')}`));
+      } else put(one, attribute, said[key(now)]);
+    }
+  });
+  for (const [place, word] of [['.submit-button', 'submit'], ['.stop-button', 'stop']]) {
+    document.querySelectorAll(`#question ${place}`).forEach((one) => put(one, 'aria-label', said[word]));
   }
+  document.querySelectorAll('[data-testid="toast-body"]').forEach((toast) => {
+    const words = document.createTreeWalker(toast, NodeFilter.SHOW_TEXT);
+    while (words.nextNode()) {
+      const text = said[key(words.currentNode.data.trim())];
+      if (text && words.currentNode.data.trim() !== text) words.currentNode.data = text;
+    }
+  });
 }
-
 new MutationObserver(label).observe(document.body, { childList: true, subtree: true });
 
+// A narrow screen shows one panel at a time; a wide one takes no notice.
+function show(panel) {
+  document.documentElement.dataset.panel = panel;
+  element.querySelectorAll('[data-show]').forEach((button) =>
+    button.setAttribute('aria-pressed', String(button.dataset.show === panel)));
+  document.dispatchEvent(new CustomEvent('temei-panel', { detail: panel }));
+}
+window.temeiShow = show;
+
 element.addEventListener('click', (event) => {
+  const panel = event.target.closest?.('[data-show]')?.dataset.show;
+  if (panel) show(panel);
   const language = event.target.closest?.('[data-language]')?.dataset.language;
   if (!language) return;
   const open = document.querySelector('#reader .reader');

@@ -1,0 +1,98 @@
+"""Suggested questions: for any document three that Temei answers from it, with the real model."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ingest import ingest
+from rag import Document, Settings, Temei
+from rag.embeddings import Embedder
+from rag.index import Index
+from ui.phrases import candidates
+from ui.suggest import Suggestions, answerable, suggest
+
+DOCUMENTS = {
+    "prose.md": """# The lighthouse keeper
+
+For thirty-one years Agnes Marlowe kept the light on Skerry Point. She had taken the post after her husband drowned in
+the winter of 1902, and she never spoke of leaving it. The lamp burned colza oil until 1911, when the Board replaced it
+with a paraffin burner that she distrusted.""",
+    "note.txt": "Buy milk, call the plumber before 10 am, and water the ferns. The plumber's number is on the fridge.",
+    "list.md": "# Packing list\n\n- tent, for two\n- water filter\n- rain jacket\n- map of the Retezat mountains\n",
+    "table.md": """# Prices of the bakery
+
+| Product | Price | Weight |
+|---|---|---|
+| White bread | 4.50 lei | 500 g |
+| Rye bread | 7.20 lei | 700 g |
+| Apple pie | 12.00 lei | 400 g |
+
+Orders for the weekend are taken until Thursday at noon.""",
+    "wuzhen.txt": "会议在乌镇举行。来自八十个国家的代表参加了会议。主席在七月十二日发来贺信。大会讨论了数字经济。",
+    "arabic.txt": "دلتا الدانوب هي ثاني أكبر دلتا نهرية في أوروبا. تقع في رومانيا وأوكرانيا. تأسست محمية الدلتا.",
+    "casa.md": """Casa a fost construită în 1874 de meșterul Ion Dăscălescu. Acoperișul a fost schimbat în 1931.
+
+Satul Runcu are 412 locuitori. Primarul Maria Vlad a anunțat că drumul va fi reparat până la 1 mai 2027.""",
+    "lege.md": """# Regulament
+
+Art. 1 Comisia de recepție va examina lucrările executate. Procesul-verbal de recepție va consemna măsurile luate.
+Executantul va comunica investitorului data terminării lucrărilor.""",
+}
+
+
+@pytest.fixture(scope="module")
+def temei(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Temei:
+    folder = tmp_path_factory.mktemp("suggest")
+    for name, text in DOCUMENTS.items():
+        (folder / name).write_text(text, "utf-8")
+    settings = Settings(home=folder / "home")
+    ingest([folder / name for name in DOCUMENTS], Index(settings, embedder, create=True))
+    return Temei(settings, embedder=embedder)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_any_document_suggests_three_questions_that_it_answers(name: str, temei: Temei) -> None:
+    document = next(row for row in temei.index.documents() if str(row["source"]).endswith(name))
+    found = list(itertools.islice(answerable(temei, str(document["id"]), "ro"), 3))
+    assert len(set(found)) == 3
+    for question in found:
+        citations = temei.answer(question, document_ids=[str(document["id"])]).citations
+        assert {c.document_id for c in citations} == {document["id"]}
+
+
+@pytest.mark.model
+def test_suggestions_come_from_several_documents_and_stay(temei: Temei) -> None:
+    found = Suggestions(temei).some("ro")
+    assert found == suggest(temei, language="ro")
+    assert len({temei.answer(question).citations[0].document_id for question in found}) == 3
+
+
+def questions(text: str, language: str, name: str = "a.md") -> list[str]:
+    return [candidate.question for candidate in candidates(Document("d", "T", name, text, language), "en")]
+
+
+def test_clauses_turn_into_questions() -> None:
+    assert "Când a fost construită casa?" in questions(DOCUMENTS["casa.md"], "ro")
+    assert "Ce număr de locuitori are satul Runcu?" in questions("Un satul. " + DOCUMENTS["casa.md"], "ro")
+    assert "Ce va examina comisia de recepție?" in questions("Comisia de recepție va examina lucrările.", "ro")
+    assert "When was the mill built?" in questions("The mill was built by two brothers in 1874.", "en")
+    assert "How many rooms does the house have?" in questions("The house has 12 rooms.", "en")
+    assert "What did Agnes Marlowe say?" in questions("Agnes Marlowe said that storms pass.", "en")
+
+
+def test_what_is_no_noun_phrase_is_not_asked_about() -> None:
+    asked = questions("A storm announces itself. The fundamental theorem establishes the role. Întrebări!", "en")
+    assert not [question for question in asked if "announces" in question or "establishes" in question]
+    assert questions("", "en") == []
+    assert questions("## Titlu\n\n[x](http://example.org) ```", "ro") == []
+
+
+def test_a_question_names_its_place() -> None:
+    text = "---\n---\nThe mill was built by two brothers in 1874."
+    document = Document("d", "T", "a.md", text, "en", body=8)
+    for candidate in candidates(document, "en"):
+        start, end = candidate.span
+        assert "mill" in text[start:end] or "brothers" in text[start:end]

@@ -1,0 +1,5 @@
+() => {
+  window.temeiShow?.('middle');
+  document.querySelector('#question textarea')?.focus();
+  return [];
+}

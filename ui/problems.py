@@ -1,0 +1,49 @@
+"""Problems: the errors that readers of the page meet, in the page's language.
+
+The errors themselves are English, as the command line prints them. One that has no translation here is shown as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+_RO: tuple[tuple[str, str], ...] = (
+    (r"The question is empty; ask something\.", "Întrebarea e goală; întreabă ceva."),
+    (
+        r"The question has (\d+) characters, more than the (\d+) allowed; .*",
+        r"Întrebarea are \1 de caractere, mai mult decât cele \2 admise; scurteaz-o.",
+    ),
+    (r"There is nothing to search yet; .*", "Nu e nimic de căutat încă: adaugă un fișier."),
+    (
+        r"Another process is adding documents to .*",
+        "Alt program adaugă documente chiar acum; încearcă din nou după ce termină.",
+    ),
+    (r"(?:The index|.*Chroma).* (run|set|start|unset|move).*", r"Indexul nu poate fi folosit acum. \g<0>"),
+    (r"is not UTF-8 \(byte (\d+)\); .*", r"nu este text UTF-8 (octetul \1); salvează-l ca UTF-8."),
+    (r"is empty; .*", "este gol; salvează-l sau descarcă-l din nou."),
+    (r"has no text that can be read; .*", "nu are text care să poată fi citit; transformă-l în text."),
+    (r"is a binary file, not text; .*", "este un fișier binar, nu text; transformă-l în text UTF-8."),
+    (r"is (.*), not plain text; .*", r"este \1, nu text simplu; dă-i extensia formatului său sau transformă-l."),
+    (r"is by its content (.*); .*", r"este, după conținut, \1; dă-i extensia formatului său."),
+    (r"is protected with a password; .*", "este protejat cu parolă; salvează o copie fără ea."),
+    (r"has no format that Temei reads \((.*)\)\.", r"nu are un format pe care Temei îl citește (\1)."),
+    (
+        r"has (\d+) MB, more than the (\d+) allowed; .*",
+        r"are \1 MB, mai mult decât cei \2 admiși; împarte-l, sau mărește TEMEI_MAX_FILE_MB.",
+    ),
+    (
+        r"begins with front matter that is not YAML .*",
+        "începe cu un antet care nu este YAML; îndreaptă-l sau scoate-l.",
+    ),
+    (r"cannot be read \((.*)\); .*", r"nu poate fi citit (\1)."),
+)
+_TRANSLATED = {"ro": [(re.compile(pattern, re.DOTALL), said) for pattern, said in _RO]}
+
+
+def in_language(problem: str, language: str) -> str:
+    """Return an error's one line in a language of the page, or as it stands where there is no translation."""
+    for pattern, said in _TRANSLATED.get(language, ()):
+        match = pattern.fullmatch(problem)
+        if match:
+            return match.expand(said)
+    return problem

@@ -1,0 +1,58 @@
+"""Sessions: what the server holds of each visit.
+
+Gradio's own class also keeps every visit's copy of the whole page's configuration, from which a link to the page as it
+stands could be made. The page offers no such links, and that copy is what a visit costs: 80 kB, and 30 ms in which
+nobody else is served.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from gradio.routes import App
+from gradio.state_holder import SessionState, StateHolder
+
+
+class Session(SessionState):
+    """The state of one visit, without a copy of the configuration."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self._state_ttl: dict[int, Any] = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = 3600
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None:
+        """Keep nothing."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Keep nothing."""
+
+
+class Sessions(StateHolder):
+    """All visits, the longest unused forgotten first."""
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        if session_id not in self.session_data:
+            self.session_data[session_id] = Session(self.blocks)
+        return super().__getitem__(session_id)
+
+
+def hold(outer: FastAPI, page: gr.Blocks) -> None:
+    """Have the page that is mounted in an application hold its visits so."""
+    for route in outer.routes:
+        inner = getattr(route, "app", None)
+        if isinstance(inner, App) and inner.blocks is page:
+            inner.state_holder = Sessions()  # type: ignore[no-untyped-call]
+            inner.state_holder.set_blocks(page)
+            return
+    raise LookupError("the page is not mounted here")
