@@ -83,6 +83,10 @@ def evaluate(
     keep_answerable: Annotated[
         bool, typer.Option("--keep-answerable", help="With --leave-out, ask every question also with nothing left out.")
     ] = False,
+    unchecked: Annotated[
+        bool,
+        typer.Option("--unchecked", help="Keep unchecked what a language model writes, to measure the check."),
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write the report as JSON.")] = None,
     html_out: Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write the report as a page.")] = None,
@@ -124,6 +128,7 @@ def evaluate(
         html_out=_existing(html_out),
         baselines=baselines,
         tutorial=tutorial,
+        checked=not unchecked,
         gate=gate,
         floors=write_floors,
         seed=seed,
@@ -137,6 +142,7 @@ def _evaluate(
     html_out: Path | None,
     baselines: bool,
     tutorial: bool,
+    checked: bool,
     gate: bool,
     floors: bool,
     seed: int,
@@ -153,8 +159,13 @@ def _evaluate(
     settings = Settings()
     with _progress() as advance:
         temei = open_corpus(
-            dataset, settings, report=lambda line: err.print(escape(line), style="dim"), advance=advance
+            dataset,
+            settings,
+            checked=checked,
+            report=lambda line: err.print(escape(line), style="dim"),
+            advance=advance,
         )
+        temei.check_chat()
         records = run(dataset, temei, advance)
         others = {}
         if baselines:

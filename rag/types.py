@@ -96,7 +96,7 @@ class Answer:
 
     ``text`` carries a marker such as ``[1]`` behind each statement, naming ``citations[i].number``.
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
-    ``timings`` are seconds by stage.
+    ``timings`` are seconds by stage; ``note`` says in one line why a configured language model did not write it.
     """
 
     question: str
@@ -108,6 +108,7 @@ class Answer:
     standalone_question: str
     mode: str
     timings: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
     def __add__(self, later: Answer) -> Answer:
         """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
@@ -137,4 +138,5 @@ class Answer:
                 for c in self.citations
             ],
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
+            **({"note": self.note} if self.note else {}),
         }

@@ -31,6 +31,7 @@ class Exchange:
     confidence: float = 0.0
     standalone_question: str = ""
     mode: str = ""
+    note: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def answered(self, answer: Answer) -> Exchange:
@@ -44,6 +45,7 @@ class Exchange:
             confidence=answer.confidence,
             standalone_question=answer.standalone_question if answer.standalone_question != answer.question else "",
             mode=answer.mode,
+            note=answer.note,
         )
 
     @property
@@ -93,6 +95,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
                 confidence=float(row["confidence"]),
                 standalone_question=str(row["standalone_question"]),
                 mode=str(row["mode"]),
+                note=str(row.get("note", "")),
                 id=str(row["id"]),
             )
         except (KeyError, TypeError, ValueError):

@@ -122,6 +122,8 @@ def _cue(exchange: Exchange, language: str) -> str:
     if exchange.standalone_question:
         searched = say(language, "searched").format(question=exchange.standalone_question)
         parts.append(f'<span class="searched" dir="auto">{escape(searched)}</span>')
+    if exchange.note:
+        parts.append(f'<span class="note" dir="auto">{escape(exchange.note)}</span>')
     label = say(language, "copy")
     parts.append(
         f'<button type="button" class="copy" data-copy="{escape(to_text(exchange))}" '
