@@ -13,16 +13,19 @@ from enum import StrEnum
 import numpy as np
 import regex
 
-from rag.embeddings import Embedder
+from rag.embeddings import BUNDLED, Embedder
 from rag.facts import latin_words, mentions, months, named, values
 from rag.read import Sentence
 from rag.surprise import Surprise
 
 MEANING = 0.85
-"""Least cosine, with multilingual-e5-small, of a statement and what it cites."""
+"""Least cosine, with the bundled embedding model, of a statement and what it cites."""
 
-RELEVANCE = 0.10
-"""A cited sentence may be this much further from the question, by cosine, than the best of those shown."""
+RELEVANCE = 0.08
+"""A cited sentence may be this much further from the question, by the bundled model, than the best of those shown."""
+
+APART = 0.03
+"""With another embedding model: how much nearer a statement must be to what it cites than to the rest, on average."""
 
 MOST_CITED = 3
 """Sentences that a statement may cite; of more, the nearest in meaning count."""
@@ -89,10 +92,20 @@ class Check:
             return Lack.MONTH, kept
         if not self._names_stand(statement, quoted, language, {s.hit.passage.language for s in kept}):
             return Lack.NAME, kept
+        if self._embedder.name != BUNDLED:
+            return (None if self._is_apart(statement, near, cited, shown) else Lack.MEANING), kept
         best = max(sentence.cosine for sentence in shown)
         if max(sentence.cosine for sentence in kept) < best - RELEVANCE:
             return Lack.RELEVANCE, kept
         return (Lack.MEANING if near < MEANING else None), kept
+
+    def _is_apart(self, statement: str, near: float, cited: Sequence[Sentence], shown: Sequence[Sentence]) -> bool:
+        """Return whether a statement is nearer to what it cites than to the rest; every model has its own scale."""
+        rest = [sentence.text for sentence in shown if sentence not in cited]
+        if len(rest) < 2:
+            return True
+        vectors = self._embedder.encode_passages([statement, *rest])
+        return near >= float((vectors[1:] @ vectors[0]).mean()) + APART
 
     def _names_stand(self, statement: str, quoted: str, language: str, languages: set[str]) -> bool:
         """Return whether the names of a statement stand in what it cites.
