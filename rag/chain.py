@@ -18,8 +18,9 @@ from rag.cite import cite
 from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
 from rag.errors import ChatError, Fault, QuestionError
-from rag.followup import standalone
+from rag.followup import standalone, stands_alone
 from rag.index import Index
+from rag.language import question_language
 from rag.note import note
 from rag.read import Sentence, choose, rank_sentences
 from rag.refuse import refusal
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 EXTRACTIVE = "extractive"
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
+
+_PARTS = regex.compile(r"(?<=[.!?:;)\]}>\"”»…])\s+(?=[¿„“\"«]?[\p{Lu}\p{Lo}])|(?<=[。？！])")
+_ASKS = regex.compile(r"[?？؟]\W*$")
 
 History = Sequence[Turn]
 
@@ -241,7 +245,7 @@ class Temei:
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
         ranked = rank_sentences(retrieval)
-        sure = confidence(retrieval, ranked, self._surprise)
+        sure = min([confidence(retrieval, ranked, self._surprise), *self._confidence_in_parts(asked, retrieval)])
         chosen = (
             choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
         )
@@ -273,6 +277,20 @@ class Temei:
         for count in range(1, len(chosen) + 1):
             text, citations = cite(chosen[:count])
             yield replace(answer, text=text, citations=citations, abstained=False)
+
+    def _confidence_in_parts(self, asked: _Asked, retrieval: Retrieval) -> Iterator[float]:
+        """Yield the confidence in each question that stands alone, where more than one sentence was asked.
+
+        Words around a question, such as instructions, must not make it look answered.
+        """
+        parts = [part.strip() for part in _PARTS.split(asked.question)]
+        if len(parts) < 2:
+            return
+        for part in parts:
+            language = question_language(part, retrieval.languages)
+            if _ASKS.search(part) and stands_alone(part, language, self._surprise):
+                alone = self._search(part, self.settings.top_k, asked.document_ids)
+                yield confidence(alone, rank_sentences(alone), self._surprise)
 
     def _write(
         self, chat: Chat, asked: _Asked, retrieval: Retrieval, ranked: list[Sentence], refused: Answer

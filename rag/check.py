@@ -81,6 +81,12 @@ class Check:
         """
         if not cited:
             return Lack.GROUND, []
+        if self._embedder.name == BUNDLED:
+            # What is far from the question answers nothing, however faithfully it is repeated.
+            best = max(sentence.cosine for sentence in shown)
+            cited = [sentence for sentence in cited if sentence.cosine >= best - RELEVANCE]
+        if not cited:
+            return Lack.RELEVANCE, []
         kept, near = self.nearest(statement, cited)
         quoted = " ".join(sentence.text for sentence in kept)
         if any(mark not in quoted for mark in _LINK.findall(statement)):
@@ -94,9 +100,6 @@ class Check:
             return Lack.NAME, kept
         if self._embedder.name != BUNDLED:
             return (None if self._is_apart(statement, near, cited, shown) else Lack.MEANING), kept
-        best = max(sentence.cosine for sentence in shown)
-        if max(sentence.cosine for sentence in kept) < best - RELEVANCE:
-            return Lack.RELEVANCE, kept
         return (Lack.MEANING if near < MEANING else None), kept
 
     def _is_apart(self, statement: str, near: float, cited: Sequence[Sentence], shown: Sequence[Sentence]) -> bool:
