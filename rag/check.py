@@ -21,7 +21,7 @@ from rag.surprise import Surprise
 MEANING = 0.85
 """Least cosine, with the bundled embedding model, of a statement and what it cites."""
 
-RELEVANCE = 0.08
+RELEVANCE = 0.06
 """A cited sentence may be this much further from the question, by the bundled model, than the best of those shown."""
 
 APART = 0.03
