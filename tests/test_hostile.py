@@ -187,6 +187,9 @@ def test_an_obedient_model_changes_nothing(
 ) -> None:
     name = next(name for name, hostile in HOSTILE.items() if hostile == text)
     ids = [str(row["id"]) for row in library.index.documents() if str(row["source"]).endswith(f"/{name}.txt")]
+    if "\0" in text:
+        assert ids == []  # no text: it was not read at all
+        return
     assert len(ids) == 1
     obey(server, text)
     temei = chatting(library, server)
