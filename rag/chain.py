@@ -8,18 +8,21 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import regex
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
+from rag.check import Check
 from rag.cite import cite, shorten
 from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
-from rag.errors import QuestionError
-from rag.followup import standalone
+from rag.errors import ChatError, Fault, QuestionError
+from rag.followup import standalone, stands_alone
 from rag.index import Index
-from rag.read import choose, rank_sentences
+from rag.language import question_language
+from rag.note import note
+from rag.read import Sentence, choose, rank_sentences
 from rag.reader import Reader, open_reader
 from rag.refuse import refusal
 from rag.rerank import rerank
@@ -28,8 +31,14 @@ from rag.settings import Settings
 from rag.surprise import Surprise
 from rag.types import Answer, Document, Hit, Turn
 
+if TYPE_CHECKING:
+    from rag.model import Chat
+
 EXTRACTIVE = "extractive"
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
+
+_PARTS = regex.compile(r"(?<=[.!?:;)\]}>\"”»…])\s+(?=[¿„“\"«]?[\p{Lu}\p{Lo}])|(?<=[。？！])")
+_ASKS = regex.compile(r"[?？؟]\W*$")
 
 History = Sequence[Turn]
 
@@ -44,6 +53,8 @@ class _Asked:
     standalone: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     retrieval: Retrieval | None = None
+    deadline: float = 0.0
+    failed: ChatError | None = None
 
 
 class Temei:
@@ -53,6 +64,7 @@ class Temei:
         settings: read from the environment where omitted.
         report: called with a line about slow one-off work, such as preparing the model.
         embedder: an embedding model to use in place of the one that the settings name.
+        checked: False keeps what a language model writes unchecked; only for measuring what the check is worth.
     """
 
     def __init__(
@@ -61,6 +73,7 @@ class Temei:
         *,
         report: Callable[[str], None] = lambda line: None,
         embedder: Embedder | None = None,
+        checked: bool = True,
     ) -> None:
         self.settings = settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
@@ -68,6 +81,8 @@ class Temei:
         models = self.settings.home / "models"
         self._reader: Reader | None = open_reader(self.embedder, models, report) if self.settings.reader else None
         self._index: Index | None = None
+        self._chat: Chat | None = None
+        self._statement_check = Check(self.embedder, self._surprise) if checked else None
         self._opening = threading.Lock()
 
     @property
@@ -77,6 +92,36 @@ class Temei:
             if self._index is None:
                 self._index = Index(self.settings, self.embedder)
             return self._index
+
+    @property
+    def chat(self) -> Chat | None:
+        """The language model, opened on first use, None where none is set; raises ModelError where it cannot be."""
+        if not self.settings.chat_model:
+            return None
+        with self._opening:
+            if self._chat is None:
+                from rag.model import open_chat
+
+                self._chat = open_chat(self.settings)
+            return self._chat
+
+    def check_chat(self, report: Callable[[str], None] = lambda line: None) -> None:
+        """Ask the language model, if one is set, for a word; one that is only busy or slow is reported.
+
+        Raises:
+            ModelError: it cannot be used as it is set.
+        """
+        chat = self.chat
+        if chat is None:
+            return
+        from rag.generate import probe
+
+        try:
+            probe(chat, self.settings)
+        except ChatError as error:
+            if error.fault not in (Fault.BUSY, Fault.SLOW, Fault.BROKEN):
+                raise
+            report(str(error))
 
     def answer(self, question: str, history: History = (), document_ids: Sequence[str] | None = None) -> Answer:
         """Answer a question, or abstain.
@@ -89,6 +134,8 @@ class Temei:
         Raises:
             QuestionError: the question is empty or too long.
             IndexStateError: there is no index, or it cannot be used.
+            ModelError: the language model that the settings name cannot be opened. Once it is open, all that goes
+                wrong with it ends in an extractive answer with a note.
         """
         return self.chain.invoke({"question": question, "history": history, "document_ids": document_ids})
 
@@ -147,9 +194,35 @@ class Temei:
         fields = given if isinstance(given, Mapping) else {"question": given}
         question = self._check(fields.get("question"))
         history = tuple(fields.get("history") or ())
-        return _Asked(
-            question, history, fields.get("document_ids"), standalone=standalone(question, history, self._surprise)
+        asked = _Asked(
+            question,
+            history,
+            fields.get("document_ids"),
+            standalone=standalone(question, history, self._surprise),
+            deadline=time.monotonic() + self.settings.chat_seconds,
         )
+        chat = self.chat
+        # A question that stands alone is not the model's to change.
+        return asked if chat is None or asked.standalone == question else self._rewrite(asked, chat)
+
+    def _rewrite(self, asked: _Asked, chat: Chat) -> _Asked:
+        from rag.write import rewrite
+
+        try:
+            written = rewrite(
+                chat,
+                asked.question,
+                asked.standalone,
+                asked.history,
+                self.index.bm25().languages,
+                self._surprise,
+                self.settings,
+                asked.deadline,
+            )
+        except ChatError as error:
+            # Where the model is silent once, it is not waited for again.
+            return asked if error.fault is Fault.EMPTY else replace(asked, failed=error)
+        return replace(asked, standalone=written)
 
     def _search(self, query: str, count: int, document_ids: Sequence[str] | None) -> Retrieval:
         return retrieve(
@@ -178,10 +251,9 @@ class Temei:
 
     def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
         began = time.perf_counter()
-        if self._reader is not None:
-            retrieval = rerank(retrieval, self._reader.read)
+        retrieval = self._look_into(retrieval)
         ranked = rank_sentences(retrieval)
-        sure = confidence(retrieval, ranked, self._surprise)
+        sure = min([confidence(retrieval, ranked, self._surprise), *self._confidence_in_parts(asked, retrieval)])
         chosen = (
             choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
         )
@@ -200,11 +272,71 @@ class Temei:
             timings=timings,
         )
         if not chosen:
-            yield answer
+            yield answer  # whatever a model might have said
+            return
+        chat = self.chat
+        if chat is not None:
+            try:
+                yield from self._write(chat, asked, retrieval, ranked, answer)
+                return
+            except ChatError as error:
+                line = note(error.fault, chat.name, asked.question, retrieval.languages)
+                answer = replace(answer, note=line, timings=_with_writing(timings, time.perf_counter() - began))
         for count in range(1, len(chosen) + 1):
             text, citations = cite(chosen[:count])
             short = shorten(chosen[:count])
             yield replace(answer, text=text, citations=citations, short=short, abstained=False)
+
+    def _look_into(self, retrieval: Retrieval) -> Retrieval:
+        return rerank(retrieval, self._reader.read) if self._reader is not None else retrieval
+
+    def _confidence_in_parts(self, asked: _Asked, retrieval: Retrieval) -> Iterator[float]:
+        """Yield the confidence in each question that stands alone, where more than one sentence was asked.
+
+        Words around a question, such as instructions, must not make it look answered.
+        """
+        parts = [part.strip() for part in _PARTS.split(asked.question)]
+        if len(parts) < 2:
+            return
+        for part in parts:
+            language = question_language(part, retrieval.languages)
+            if _ASKS.search(part) and stands_alone(part, language, self._surprise):
+                alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
+                yield confidence(alone, rank_sentences(alone), self._surprise)
+
+    def _write(
+        self, chat: Chat, asked: _Asked, retrieval: Retrieval, ranked: list[Sentence], refused: Answer
+    ) -> Iterator[Answer]:
+        """Yield the model's answer as it grows, or ``refused`` in its name where it finds none.
+
+        Raises:
+            ChatError: there is none to show.
+        """
+        from rag.write import write
+
+        if asked.failed is not None:
+            raise asked.failed
+        began = time.perf_counter()
+        for draft in write(
+            chat,
+            asked.standalone,
+            ranked,
+            retrieval.languages,
+            self.settings,
+            self._statement_check,
+            asked.deadline,
+        ):
+            answer = replace(
+                refused, mode=chat.name, timings=_with_writing(refused.timings, time.perf_counter() - began)
+            )
+            if draft.declined:
+                yield answer
+            else:
+                yield replace(answer, text=draft.text, citations=draft.citations, abstained=False)
+
+
+def _with_writing(timings: Mapping[str, float], taken: float) -> dict[str, float]:
+    return {**timings, "write": taken, "total": timings["total"] + taken}
 
 
 @cache

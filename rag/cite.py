@@ -16,25 +16,25 @@ _BLANKS = regex.compile(r"\s+")
 
 def cite(sentences: Sequence[Sentence]) -> tuple[str, tuple[Citation, ...]]:
     """Return the sentences as one text, each followed by its marker, and their citations, numbered from 1."""
-    parts, citations = [], []
-    for number, sentence in enumerate(sentences, 1):
-        passage = sentence.hit.passage
-        start, end = sentence.span
-        parts.append(f"{as_prose(sentence.text)} [{number}]")
-        citations.append(
-            Citation(
-                number=number,
-                document_id=passage.document_id,
-                title=passage.title,
-                source=passage.source,
-                start=start,
-                end=end,
-                quote=sentence.text,
-                score=sentence.score,
-                page=passage.page + bisect_right(passage.page_breaks, start) if passage.page else 0,
-            )
-        )
-    return " ".join(parts), tuple(citations)
+    text = " ".join(f"{as_prose(sentence.text)} [{number}]" for number, sentence in enumerate(sentences, 1))
+    return text, tuple(citation(number, sentence) for number, sentence in enumerate(sentences, 1))
+
+
+def citation(number: int, sentence: Sentence) -> Citation:
+    """Return the citation of a sentence, under a number."""
+    passage = sentence.hit.passage
+    start, end = sentence.span
+    return Citation(
+        number=number,
+        document_id=passage.document_id,
+        title=passage.title,
+        source=passage.source,
+        start=start,
+        end=end,
+        quote=sentence.text,
+        score=sentence.score,
+        page=passage.page + bisect_right(passage.page_breaks, start) if passage.page else 0,
+    )
 
 
 def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rag.embeddings import open_embedder
-from rag.errors import TemeiError
+from rag.errors import ModelError, TemeiError
 from rag.index import Index
 from rag.settings import Settings
 
@@ -35,9 +35,25 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         findings.append(Finding("index", True, f"{len(rows)} documents, {len(index)} passages in {settings.home}"))
         findings += [_lexical_agrees(index), _counts_agree(index), _mirror_agrees(index), _quotes_match(index)]
         index.close()
+        if settings.chat_model:
+            findings.append(_chat(settings))
     except TemeiError as error:
         findings.append(Finding("index" if findings else "model", False, str(error)))
     return findings
+
+
+def _chat(settings: Settings) -> Finding:
+    """Ask the language model for a word."""
+    from rag.generate import probe
+    from rag.model import open_chat
+
+    try:
+        chat = open_chat(settings)
+        if chat is not None:
+            probe(chat, settings)
+    except ModelError as error:
+        return Finding("language model", False, str(error))
+    return Finding("language model", True, f"{settings.chat_model} replies")
 
 
 def _lexical_agrees(index: Index) -> Finding:

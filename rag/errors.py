@@ -11,10 +11,13 @@ TemeiError
 │   ├── LockedIndexError     another process is writing
 │   └── UnreachableIndexError  the Chroma server does not answer
 ├── ModelError           an embedding or language model cannot be used
+│   └── ChatError            a language model gave no reply to use
 └── DatasetError         an evaluation set is malformed
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class TemeiError(Exception):
@@ -59,6 +62,32 @@ class UnreachableIndexError(IndexStateError):
 
 class ModelError(TemeiError):
     """An embedding or language model cannot be used."""
+
+
+class Fault(StrEnum):
+    """Why a language model gave no reply to use."""
+
+    UNREACHABLE = "unreachable"
+    KEY = "key"
+    UNKNOWN = "unknown"
+    REJECTED = "rejected"
+    BUSY = "busy"
+    SLOW = "slow"
+    BROKEN = "broken"
+    EMPTY = "empty"
+    UNSUPPORTED = "unsupported"
+
+
+class ChatError(ModelError):
+    """A language model gave no reply to use; the chain then answers without it.
+
+    ``wait`` are the seconds that the server asked for before another try.
+    """
+
+    def __init__(self, fault: Fault, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.wait = wait
 
 
 class DatasetError(TemeiError):

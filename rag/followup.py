@@ -119,7 +119,7 @@ def _joined(question: str, topic: str, language: str, surprise: Surprise) -> str
     if not topic or stands_alone(question, language, surprise):
         return question
     known = set(words(question))
-    carried = [word for word in _naming(topic, language, surprise) if not known.issuperset(words(word))]
+    carried = [word for word in naming(topic, language, surprise) if not known.issuperset(words(word))]
     return f"{question} ({' '.join(carried)})" if carried else question
 
 
@@ -131,8 +131,8 @@ def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
     if grammar is None:
         return True
     spoken = [fold(word) for word in _WORD.findall(question)]
-    naming = _naming(question, language, surprise)
-    if not naming:
+    named = naming(question, language, surprise)
+    if not named:
         return False
     opens = spoken[0] in grammar.opens or fold(question).lstrip(" ¿¡").startswith(grammar.phrases or ("\0",))
     points_back = opens or (
@@ -143,11 +143,11 @@ def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
             or (language == "en" and spoken[-1] == "there" and not grammar.be & set(spoken))
         )
     )
-    fragment = len(spoken) <= FRAGMENT and len(naming) == 1 and not grammar.be & set(spoken)
-    return not fragment and (not points_back or len(naming) > FEW)
+    fragment = len(spoken) <= FRAGMENT and len(named) == 1 and not grammar.be & set(spoken)
+    return not fragment and (not points_back or len(named) > FEW)
 
 
-def _naming(text: str, language: str, surprise: Surprise) -> list[str]:
+def naming(text: str, language: str, surprise: Surprise) -> list[str]:
     """Return the words of a text that name something, as written."""
     grammar = _GRAMMARS.get(language)
     empty = grammar.opens | grammar.points_back | grammar.asks | grammar.be if grammar else frozenset()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import SettingsError
@@ -41,6 +41,14 @@ class Settings(_Base):
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
     max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
     min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
+    chat_model: str = Field("", description="provider:name of a language model to write answers; empty only quotes.")
+    chat_base_url: str = Field("", description="Address of the model's server, where it is not the provider's own.")
+    chat_api_key: SecretStr = Field(SecretStr(""), description="Its key, before the provider's own variable.")
+    chat_context_tokens: int = Field(1500, ge=50, le=100_000, description="cl100k tokens of sentences it is shown.")
+    chat_seconds: float = Field(120, gt=0, le=3600, description="Time that a written answer may take, in all.")
+    chat_silence_seconds: float = Field(60, gt=0, le=3600, description="Longest wait for the next words.")
+    chat_connect_seconds: float = Field(5, gt=0, le=600, description="Longest wait for a connection.")
+    chat_retries: int = Field(2, ge=0, le=10, description="Further tries when the server is busy or broken.")
     max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
     max_file_mb: float = Field(20, gt=0, le=10_000, description="Largest file that is read, in megabytes.")
     max_pages: int = Field(2000, ge=1, description="Most pages of a PDF.")
@@ -59,7 +67,15 @@ class Settings(_Base):
             raise ValueError("name a folder")
         return Path(str(value)).expanduser()
 
-    @field_validator("chroma_url")
+    @field_validator("chat_model")
+    @classmethod
+    def _is_model(cls, value: str) -> str:
+        provider, _, name = value.strip().partition(":")
+        if value.strip() and not (provider.replace("_", "").isalnum() and name.strip()):
+            raise ValueError("give it as provider:name, for example ollama:llama3.2 or openai:gpt-5-mini")
+        return value.strip()
+
+    @field_validator("chroma_url", "chat_base_url")
     @classmethod
     def _is_url(cls, value: str) -> str:
         url = urlsplit(value)

@@ -20,6 +20,9 @@ from rag.weights import Weights
 COMMON, RARE = 6.0, 20.0
 """Surprise in nats at which a word begins to count, and from which on it counts in full."""
 
+NAME_MARGIN = 2.0
+"""Nats by which a capital makes a name less surprising."""
+
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
@@ -39,8 +42,14 @@ class Surprise:
         return _from_wheel()
 
     def _weight(self, word: str) -> float:
-        ids = list(self._pieces(word))
-        return min(max(-float(self._scores[ids].sum()) - COMMON, 0.0), RARE - COMMON)
+        return min(max(self._nats(word) - COMMON, 0.0), RARE - COMMON)
+
+    def _nats(self, word: str) -> float:
+        return -float(self._scores[list(self._pieces(word))].sum())
+
+    def is_name(self, word: str) -> bool:
+        """Return whether a capitalised word is more usual so than in small letters, as only names are."""
+        return self._nats(word.lower()) - self._nats(word) > NAME_MARGIN
 
     def overlap(self, question: str, text: str, language: str) -> float:
         """Return the share (0..1) of the question's words, by weight, whose stems stand in a text of that language."""

@@ -106,7 +106,8 @@ class Answer:
 
     ``text`` carries a marker such as ``[1]`` behind each statement, naming ``citations[i].number``.
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
-    ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer.
+    ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer; ``note`` says in
+    one line why a configured language model did not write it.
     """
 
     question: str
@@ -119,6 +120,7 @@ class Answer:
     mode: str
     timings: Mapping[str, float] = field(default_factory=dict)
     short: ShortAnswer | None = None
+    note: str = ""
 
     def __add__(self, later: Answer) -> Answer:
         """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
@@ -149,4 +151,5 @@ class Answer:
             ],
             **({"short": asdict(self.short)} if self.short else {}),
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
+            **({"note": self.note} if self.note else {}),
         }

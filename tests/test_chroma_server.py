@@ -128,9 +128,7 @@ def test_two_machines_that_ingest_at_once_lose_nothing(url: str, tmp_path: Path)
     assert sorted(index.bm25().ids) == sorted(passage.id for passage in index.scan())
 
 
-def test_a_machine_removes_what_it_left_itself_and_not_what_another_is_adding(
-    url: str, tmp_path: Path
-) -> None:
+def test_a_machine_removes_what_it_left_itself_and_not_what_another_is_adding(url: str, tmp_path: Path) -> None:
     document = to_document("Bufnița zboară. Râsul vânează.", source="a", name="a")
     passages = split(document, 64)
     vectors = [FakeEmbedder().encode_passages(quotes(passage)) for passage in passages]

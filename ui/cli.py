@@ -23,7 +23,7 @@ from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.errors import DocumentError, TemeiError
 from rag.settings import Settings
-from rag.types import Answer
+from rag.types import Answer, Turn
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DOORS = "v1,ask,page"
@@ -105,9 +105,18 @@ def _count(number: int, noun: str) -> str:
 def ask(
     question: Annotated[str, typer.Argument(help="Your question, in any language.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(metavar="QUESTION", help="An earlier question it follows; repeatable."),
+    ] = None,
 ) -> None:
     """Answer one question."""
-    answer = Temei(report=_note).answer(question)
+    temei = Temei(report=_note)
+    turns: list[Turn] = []
+    for earlier in after or []:
+        told = temei.answer(earlier, turns)
+        turns.append(Turn(told.question, told.text, told.abstained))
+    answer = temei.answer(question, turns)
     if as_json:
         sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
     else:
@@ -119,6 +128,10 @@ def _show(answer: Answer) -> None:
     for citation in answer.citations:
         out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.title)}", end=" ")
         out.print(f"[dim]{printable(citation.source)}, characters {citation.start}-{citation.end}[/]")
+    if answer.standalone_question != answer.question:
+        out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
+    if answer.note:
+        out.print(f"\n[dim]{printable(answer.note)}[/]")
     out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")
 
 
@@ -127,7 +140,8 @@ def chat() -> None:
     """Open the chat page."""
     settings = Settings()
     temei = Temei(settings, report=_note)
-    temei.index.bm25()  # an index that cannot be used is told here, not on the page
+    temei.index.bm25()  # an index or a model that cannot be used is told here, not on the page
+    temei.check_chat(_note)
     from ui.page import launch
 
     launch(temei, host=settings.host, port=settings.port)

@@ -5,23 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
-from rag.types import Answer, Citation, Document, Turn
+from rag.types import Answer, Citation, Document, ShortAnswer, Turn
 from ui.highlight import holds
 
 NEAREST = 3
 """Passages that are offered beside an abstention."""
-
-
-@dataclass(frozen=True, slots=True)
-class Short:
-    """The few words of citation ``citation`` that answer by themselves: ``document.text[start:end]``."""
-
-    citation: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ class Exchange:
     standalone_question: str = ""
     mode: str = ""
     note: str = ""
-    short: Short | None = None
+    short: ShortAnswer | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def answered(self, answer: Answer) -> Exchange:
@@ -56,8 +46,8 @@ class Exchange:
             confidence=answer.confidence,
             standalone_question=answer.standalone_question if answer.standalone_question != answer.question else "",
             mode=answer.mode,
-            note=str(getattr(answer, "note", None) or ""),
-            short=_short(getattr(answer, "short", None), answer.citations),
+            note=answer.note,
+            short=answer.short,
         )
 
     @property
@@ -76,16 +66,6 @@ def _nearest(answer: Answer) -> tuple[Citation, ...]:
         for n, hit in enumerate(answer.hits[:NEAREST], 1)
         for p in [hit.passage]
     )
-
-
-def _short(found: Any, citations: Sequence[Citation]) -> Short | None:
-    """Return a short answer that lies in its citation, None for any other."""
-    try:
-        short = Short(int(found.citation), int(found.start), int(found.end))
-    except (AttributeError, TypeError, ValueError):
-        return None
-    inside = (c.number == short.citation and c.start <= short.start < short.end <= c.end for c in citations)
-    return short if any(inside) else None
 
 
 def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
@@ -119,13 +99,22 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
                 standalone_question=str(row["standalone_question"]),
                 mode=str(row["mode"]),
                 note=str(row.get("note") or ""),
-                short=_short(SimpleNamespace(**row["short"]), citations) if row.get("short") else None,
+                short=_short(row["short"], citations) if row.get("short") else None,
                 id=str(row["id"]),
             )
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             continue
         found.append(exchange)
     return tuple(found)
+
+
+def _short(row: Any, citations: Sequence[Citation]) -> ShortAnswer | None:
+    """Return a short answer that lies in its citation, None for any other."""
+    number, start, end = int(row["citation"]), int(row["start"]), int(row["end"])
+    for citation in citations:
+        if citation.number == number and citation.start <= start < end <= citation.end:
+            return ShortAnswer(citation.quote[start - citation.start : end - citation.start], number, start, end)
+    return None
 
 
 def _citation(row: Any) -> Citation:

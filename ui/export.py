@@ -26,6 +26,8 @@ def to_markdown(exchanges: Sequence[Exchange], language: str) -> str:
         if exchange.abstained:
             parts.append(f"*{say(language, 'no_ground')}*")
         parts.append(escape_markdown(exchange.text or say(language, "stopped")))
+        if exchange.note:
+            parts.append(f"*{escape_markdown(exchange.note)}*")
         if exchange.nearest:
             parts.append(f"**{say(language, 'nearest')}.** {say(language, 'nearest_hint')}")
         for c in exchange.shown:
