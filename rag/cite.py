@@ -10,6 +10,9 @@ import regex
 from rag.read import Sentence
 from rag.types import Citation, ShortAnswer
 
+LEAST_CERTAIN = 2.0
+"""Log-odds from which a short answer is shown: from there on two of three touch the right words, below one of three."""
+
 _MARKER = regex.compile(r"\[(\d+)\]")
 _BLANKS = regex.compile(r"\s+")
 
@@ -39,7 +42,11 @@ def citation(number: int, sentence: Sentence) -> Citation:
 
 def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
-    found = [(s.found.score, -number, s) for number, s in enumerate(sentences, 1) if s.found and s.found.score > 0]
+    found = [
+        (s.found.score, -number, s)
+        for number, s in enumerate(sentences, 1)
+        if s.found and s.found.score >= LEAST_CERTAIN
+    ]
     if not found:
         return None
     _, number, sentence = max(found, key=lambda row: row[:2])

@@ -104,7 +104,8 @@ class Reader:
         allowed = np.tri(high - low, k=LONGEST_ANSWER - 1, dtype=bool) & ~np.tri(high - low, k=-1, dtype=bool)
         total = np.where(allowed, total, -np.inf)
         first, last = divmod(int(total.argmax()), high - low)
-        span = spans[low + first][0] + passage.start, spans[low + last][1] + passage.start
+        # A token may reach over the end of its sentence.
+        span = spans[low + first][0] + passage.start, min(spans[low + last][1] + passage.start, sentence[1])
         return Found(_trimmed(passage, span), float(total[first, last]) - nowhere)
 
 

@@ -6,10 +6,10 @@ import json
 import re
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -17,7 +17,7 @@ from fakes import FakeEmbedder
 from markdown_it import MarkdownIt
 
 from ingest import ingest
-from rag import Answer, Citation, Document, Settings, Temei
+from rag import Answer, Citation, Document, Settings, ShortAnswer, Temei
 from rag.errors import QuestionError, SettingsError
 from rag.index import Index
 from ui.conversation import shown_error
@@ -269,28 +269,16 @@ def test_answers_are_told_from_answers(library: Temei) -> None:
         assert document.text[shown.start : shown.end] == shown.quote
 
 
-@dataclass
-class Words:
-    """A short answer, as the chain gives it."""
-
-    text: str
-    citation: int
-    start: int
-    end: int
-
-
-def told(text: str, cited: Citation, **more: object) -> Exchange:
-    """Return an exchange of an answer that has more to say than the chain's own."""
-    answer = Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive")
-    facts = {name: getattr(answer, name) for name in Answer.__slots__} | more
-    return Exchange("Ce?").answered(SimpleNamespace(**facts))  # type: ignore[arg-type]
+def told(text: str, cited: Citation, **more: Any) -> Exchange:
+    """Return an exchange of an answer."""
+    return Exchange("Ce?").answered(Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive", **more))
 
 
 def test_the_short_answer_stands_out_in_the_answer_and_in_the_reader() -> None:
     document = Document("d", "T", "s", "Ieri 12. Moara  e\ndin 1874, din 1874 <b>.", "ro")
     cited = citation(document.text, 9, len(document.text))
     second = document.text.rindex("1874")
-    answered = told("Moara e din 1874, din 1874 <b>. [1]", cited, short=Words("1874", 1, second, second + 4))
+    answered = told("Moara e din 1874, din 1874 <b>. [1]", cited, short=ShortAnswer("1874", 1, second, second + 4))
     assert 'din 1874, din <strong class="short">1874</strong> &lt;b&gt;.' in answer_html(answered, 0, "ro")
     shown = reader_html(answered, 0, 1, "ro", lambda name: document)
     assert 'class="current short">1874</mark>' in shown
@@ -299,10 +287,12 @@ def test_the_short_answer_stands_out_in_the_answer_and_in_the_reader() -> None:
     assert from_json([answered.to_json()], lambda name: document)[0].short == answered.short
 
 
-@pytest.mark.parametrize("short", [None, Words("x", 1, 90, 95), Words("x", 7, 0, 2), Words("", 1, 3, 3), "1874"])
-def test_a_short_answer_outside_its_citation_is_not_shown(short: object) -> None:
+@pytest.mark.parametrize("place", [(1, 90, 95), (7, 0, 2), (1, 3, 3)])
+def test_a_short_answer_outside_its_citation_is_not_restored(place: tuple[int, int, int]) -> None:
     document = Document("d", "T", "s", "Moara e din 1874.", "ro")
-    answered = told("Moara e din 1874. [1]", citation(document.text, 0, 17), short=short)
+    kept = told("Moara e din 1874. [1]", citation(document.text, 0, 17)).to_json()
+    kept["short"] = dict(zip(("citation", "start", "end"), place, strict=True))
+    (answered,) = from_json([kept], lambda name: document)
     assert answered.short is None
     assert "short" not in answer_html(answered, 0, "ro") + reader_html(answered, 0, 1, "ro", lambda name: document)
 
