@@ -35,6 +35,9 @@ from rag.graph import Graph
 from rag.settings import Settings
 from rag.weights import Weights
 
+SAVE_EVERY = 100
+"""Steps between checkpoints."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -218,7 +221,7 @@ def train(made: Sequence[Tokens], config: Config, out: Path, device: torch.devic
         if step % 20 == 19:
             speed = seen / (time.time() - began)
             print(f"step {step + 1}/{len(order)} loss {mean:.3f} {speed:.1f} examples/s", flush=True)
-        if step % 100 == 99 or step + 1 == len(order):
+        if step % SAVE_EVERY == SAVE_EVERY - 1 or step + 1 == len(order):
             fresh = out / "checkpoint.new"
             torch.save({"reader": reader.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, fresh)
             fresh.replace(saved)
