@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.language import stem, words
+from rag.language import language_share, stem, words
 from rag.mirror import Counted, Mirror
 
 Floats = NDArray[np.float32]
 
 K1, B = 1.5, 0.75
+FEW = 0.05
 ABOUT = "about.json"
 
 
@@ -38,7 +39,7 @@ class Bm25:
     """
 
     generation: str
-    languages: list[str]
+    passages_in: Mapping[str, int]
     names: NDArray[np.bytes_]
     order: NDArray[np.int32]
     document_names: NDArray[np.bytes_]
@@ -78,7 +79,7 @@ class Bm25:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             names = ("names", "order", "document_names", "document_of", "starts", "rows", "values")
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-            loaded = cls(str(about["generation"]), list(about["languages"]), numbers=mirror.numbers, **arrays)
+            loaded = cls(str(about["generation"]), dict(about["languages"]), numbers=mirror.numbers, **arrays)
             whole = (
                 about["mirror"] == mirror.name
                 and len(loaded.names) == len(loaded.order) == len(loaded.document_of)
@@ -113,6 +114,25 @@ class Bm25:
         """Return which rows are of one of some documents."""
         chosen = np.isin(self.document_names, np.array([name.encode() for name in document_ids], dtype=np.bytes_))
         return np.asarray(chosen[self.document_of], dtype=np.bool_)
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the passages."""
+        return list(self.passages_in)
+
+    def shares_language(self, query: str) -> float:
+        """Return how far (0..1) the passages are in the query's language.
+
+        A large corpus holds some words, and a few passages, of every language, so that its vocabulary alone does not
+        tell: 1 where all passages are in it, about half where a twentieth is.
+        """
+        return max(
+            (
+                language_share(query, language) * (1 + FEW) * count / (count + FEW * len(self))
+                for language, count in self.passages_in.items()
+            ),
+            default=0.0,
+        )
 
     def word_weights(self, query: str) -> dict[str, float]:
         """Return the query's folded words with their inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)).

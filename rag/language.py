@@ -51,6 +51,11 @@ _PRESUMPTION = 5.0
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
+_MARKUP = regex.compile(
+    r"""<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*\s*/?>"""
+    r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->""",
+    flags=regex.DOTALL,
+)
 _LETTER = regex.compile(r"\p{L}")
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
@@ -107,6 +112,11 @@ def _probabilities(question: str) -> dict[str, float]:
 def _stemmer(language: str) -> Any:
     algorithm = _STEMMERS.get(language)
     return Stemmer.Stemmer(algorithm) if algorithm in Stemmer.algorithms() else None
+
+
+def prose(text: str) -> str:
+    """Return a text without the HTML that Markdown may hold, whole tags and what a cut left of one; lengths change."""
+    return _MARKUP.sub(" ", text) if "<" in text or ">" in text else text
 
 
 def fold(text: str) -> str:

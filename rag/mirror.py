@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.language import terms
+from rag.language import prose, terms
 from rag.records import passage_metadata, to_passages
 from rag.types import Passage
 
@@ -124,9 +124,10 @@ class Mirror:
             rows += self._rows(f"SELECT term, number FROM terms WHERE term IN ({_marks(some)})", some)
         return {str(term): int(number) for term, number in rows}
 
-    def languages(self) -> list[str]:
-        """Return the languages of the passages."""
-        return [str(row[0]) for row in self._rows("SELECT DISTINCT language FROM passages ORDER BY 1", [])]
+    def languages(self) -> dict[str, int]:
+        """Return the languages of the passages, and how many are in each."""
+        rows = self._rows("SELECT language, count(*) FROM passages GROUP BY language ORDER BY 1", [])
+        return {str(language): int(count) for language, count in rows}
 
     def highest(self) -> int:
         """Return the highest number of a term, 0 where there is none."""
@@ -149,7 +150,7 @@ class Mirror:
             self._put(passages[start : start + CHUNK])
 
     def _put(self, passages: Sequence[Passage]) -> None:
-        counts = [Counter(terms(f"{passage.title}\n{passage.text}", passage.language)) for passage in passages]
+        counts = [Counter(terms(f"{passage.title}\n{prose(passage.text)}", passage.language)) for passage in passages]
         with self._lock, self._transaction():
             new = sorted(set().union(*counts))
             self._connection.executemany("INSERT OR IGNORE INTO terms (term) VALUES (?)", [(term,) for term in new])

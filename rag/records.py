@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from rag.language import prose
 from rag.types import Document, Passage
 
 
 def sentence_texts(passage: Passage) -> list[str]:
-    """Return the texts of a passage's sentences."""
-    return [passage.text[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    """Return the texts of a passage's sentences as they are embedded: what a person would read of them."""
+    return [prose(passage.text[start - passage.start : end - passage.start]) for start, end in passage.sentences]
 
 
 def document_metadata(document: Document, passages: int) -> dict[str, Any]:

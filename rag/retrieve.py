@@ -3,11 +3,12 @@
 Dense and lexical search each propose candidates; every candidate is then scored by both:
 
     dense   = 0.4 cos(question, passage) + 0.6 max over its sentences of cos(question, sentence)
-    lexical = coverage^2 * bm25 / (bm25 + 10)
+    lexical = shares_language * coverage^2 * bm25 / (bm25 + 10)
     score   = dense + 0.4 * lexical
 
-Coverage is the share of the question that the corpus's vocabulary can carry (`rag.bm25`), so that words count for a
-question in the corpus's language and not for one in another. ``docs/experiments.md`` has the numbers.
+Coverage is the share of the question that the corpus's vocabulary can carry, ``shares_language`` how far its passages
+are in the question's language (`rag.bm25`), so that words count for a question in the corpus's language and not for one
+in another. ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     allowed = None if document_ids is None else bm25.within(document_ids)
     proposed = dict.fromkeys(index.nearest(vector, candidates, document_ids))
     proposed |= dict.fromkeys(bm25.ids_of(top(lexical, candidates, allowed)))
+    weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
     scored = []
     similarities: dict[str, Floats] = {}
     found = index.vectors(list(proposed))
@@ -83,7 +85,7 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
         similarities[name] = cosines[1:]
         dense = float((1 - SENTENCE_WEIGHT) * cosines[0] + SENTENCE_WEIGHT * cosines[1:].max())
         words = float(lexical[row]) if row >= 0 else 0.0
-        score = dense + LEXICAL_WEIGHT * coverage**2 * words / (words + BM25_HALF)
+        score = dense + weight * words / (words + BM25_HALF)
         scored.append((score, dense, words, name))
     scored.sort(key=lambda row: (-row[0], row[3]))
     # A few more than asked for, since another process may have removed a passage in between.

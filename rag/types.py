@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 Span = tuple[int, int]
@@ -149,7 +149,6 @@ class Answer:
                 }
                 for c in self.citations
             ],
-            **({"short": asdict(self.short)} if self.short else {}),
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
             **({"note": self.note} if self.note else {}),
         }

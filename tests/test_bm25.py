@@ -221,3 +221,14 @@ def test_the_top_scores() -> None:
     assert top(scores, 3, [True, False, True, True, False, True]) == [3, 2]
     assert top(np.zeros(3, dtype=np.float32), 2) == []
     assert top(np.zeros(0, dtype=np.float32), 2) == []
+
+
+def test_a_few_passages_in_a_language_do_not_make_the_corpus_speak_it(mirror: Mirror, tmp_path: Path) -> None:
+    texts = [("ro", f"Moara numărul {number} a fost construită de săteni în acel an.") for number in range(60)]
+    mirror.put(passages([*texts, ("en", "The mill was built by the people of the village in that year.")]))
+
+    bm25 = Bm25.build(mirror, tmp_path / "bm25", "g")
+
+    assert bm25.passages_in == {"en": 1, "ro": 60}
+    assert bm25.shares_language("Cine a construit moara din sat?") > 0.95
+    assert bm25.shares_language("Who built the mill of the village?") < 0.35

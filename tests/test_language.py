@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.language import detect_language, fold, language_share, question_language, stem, terms, words
+from rag.language import detect_language, fold, language_share, prose, question_language, stem, terms, words
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,18 @@ def test_a_doubtful_question_is_in_the_language_of_the_corpus() -> None:
 def test_a_language_share_is_a_probability(question: str, language: str) -> None:
     assert 0 <= language_share(question, language) <= 1
     assert len(question_language(question, [language])) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('</span><span class="S_PCT" id="a1">(ii)<!-- --></span> Legea', "(ii) Legea"),
+        ('">Personal de vânzare.<br/></td>', "Personal de vânzare."),
+        ('Aici <td style="border: 1px solid', "Aici"),
+        ("x > 5 și y < 3", "x > 5 și y < 3"),
+        ("If x<y then <https://example.org>", "If x<y then <https://example.org>"),
+        ('> un citat cu "ghilimele"', '> un citat cu "ghilimele"'),
+    ],
+)
+def test_markup_is_not_read(text: str, read: str) -> None:
+    assert " ".join(prose(text).split()) == read

@@ -54,7 +54,9 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     fake = FakeEmbedder()
     vector = fake.encode_query(query)
     lexical, coverage = facts.bm25().scores(query)
+    shared = facts.bm25().shares_language(query)
 
+    assert 0.9 < shared <= 1
     assert len(retrieval.hits) == 8
     assert np.allclose(retrieval.vector, vector)
     assert retrieval.coverage == coverage
@@ -66,7 +68,7 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
         words = lexical[facts.bm25().ids.index(hit.passage.id)]
         assert hit.dense == pytest.approx(dense, abs=2e-3)
         assert hit.lexical == pytest.approx(words)
-        expected = dense + LEXICAL_WEIGHT * coverage**2 * words / (words + BM25_HALF)
+        expected = dense + LEXICAL_WEIGHT * shared * coverage**2 * words / (words + BM25_HALF)
         assert hit.score == pytest.approx(expected, abs=2e-3)
         assert np.allclose(retrieval.sentences[hit.passage.id], sentences @ vector, atol=2e-3)
 
