@@ -218,8 +218,9 @@ def _embed(
     """Return the sentences' unit vectors of each passage; one that stands there twice is embedded once."""
     texts = [sentence_texts(passage) for passage in passages]
     spans = {span for passage in passages for span in passage.sentences}
-    new = [text for text in dict.fromkeys(itertools.chain.from_iterable(texts)) if text not in known]
+    new = [text for text in dict.fromkeys(itertools.chain.from_iterable(texts)) if text and text not in known]
     vectors = {**known, **dict(zip(new, embedder.encode_passages(new, embedded), strict=True))}
+    vectors[""] = np.zeros(embedder.dimension, dtype=np.float32)
     repeated = len(spans) - len(new) - (texts[0][0] in known)
     if repeated > 0:
         embedded(repeated)

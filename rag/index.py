@@ -447,7 +447,9 @@ class Index:
         return found
 
     def _embed(self, passage: Passage) -> Floats:
-        sentences = self.embedder.encode_passages(sentence_texts(passage))
+        texts = sentence_texts(passage)
+        sentences = self.embedder.encode_passages(texts)
+        sentences[[not text for text in texts]] = 0
         return with_passage_row(sentences, [end - start for start, end in passage.sentences])
 
     # Writing

@@ -119,6 +119,15 @@ def prose(text: str) -> str:
     return _MARKUP.sub(" ", text) if "<" in text or ">" in text else text
 
 
+def tells_something(text: str) -> bool:
+    """Return whether a text is more than a fragment.
+
+    That is two words with eight letters or digits together, or four letters of a script written without spaces.
+    """
+    found = _WORD.findall(text)
+    return (len(found) > 1 and sum(map(len, found)) >= 8) or sum(map(len, _UNSPACED.findall(text))) >= 4
+
+
 def fold(text: str) -> str:
     """Return the text in lower case without diacritics, so that ş, ș and s are one letter; lengths may change."""
     folded = unicodedata.normalize("NFKC", text).casefold()

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.language import detect_language, fold, language_share, prose, question_language, stem, terms, words
+from rag.language import (
+    detect_language,
+    fold,
+    language_share,
+    prose,
+    question_language,
+    stem,
+    tells_something,
+    terms,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +150,19 @@ def test_a_language_share_is_a_probability(question: str, language: str) -> None
 )
 def test_markup_is_not_read(text: str, read: str) -> None:
     assert " ".join(prose(text).split()) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Moara e din 1874.", True),
+        ("会议在乌镇举行。", True),
+        ("2.", False),
+        ("- (ii)", False),
+        ("-> - - - -", False),
+        ("Art. 12", False),
+        ("", False),
+    ],
+)
+def test_fragments_tell_nothing(text: str, told: bool) -> None:
+    assert tells_something(text) is told
