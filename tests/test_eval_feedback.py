@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +14,7 @@ from eval.feedback import draft_feedback
 from eval.jsonl import load_jsonl
 from ingest.load import load
 from rag.errors import DatasetError
-from rag.types import Answer, Citation
+from rag.types import Answer, Citation, ShortAnswer
 from ui.exchange import Exchange
 from ui.feedback import keep_feedback
 
@@ -35,14 +34,10 @@ def judged(folder: Path, question: str, *, abstained: bool = False, short: bool 
     document = load(folder / "moara.txt", source="uploads/moara.txt")
     start, end = 0, 32
     cited = Citation(1, document.id, "Moara", "uploads/moara.txt", start, end, TEXT[start:end], 0.9)
-    answer = Answer(question, "Text [1]", () if abstained else (cited,), (), abstained, 0.8, question, "extractive")
+    citations = () if abstained else (cited,)
+    words = ShortAnswer("1874", 1, 27, 31) if short else None
+    answer = Answer(question, "Text [1]", citations, (), abstained, 0.8, question, "extractive", short=words)
     exchange = Exchange(question).answered(answer)
-    if short:
-        extra = SimpleNamespace(
-            **{name: getattr(answer, name) for name in Answer.__slots__},
-            short=SimpleNamespace(text="1874", citation=1, start=27, end=31),
-        )
-        exchange = Exchange(question).answered(extra)  # type: ignore[arg-type]
     return replace(exchange, nearest=(cited,)) if abstained else exchange
 
 

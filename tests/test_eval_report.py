@@ -153,7 +153,7 @@ def test_report_has_every_part(dataset: Dataset, settings: Settings, fake: FakeE
     report = measure(dataset, settings, fake)
     assert report["dataset"]["examples"] == 7
     assert report["dataset"]["answerable"] == 5
-    assert set(report["baselines"]) == {"bm25", "dense", "rrf"}
+    assert set(report["baselines"]) == {"unread", "bm25", "dense", "rrf"}
     assert set(report["by_language"]) == {"ro", "fr"}
     assert set(report["by_kind"]) == {"direct", "follow_up", "near_miss", "off_topic"}
     assert report["metrics"]["recall_at_1"]["n"] == 5

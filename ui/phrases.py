@@ -80,7 +80,7 @@ _SAY |= {"promised": "promise", "decided": "decide", "proposed": "propose"}
 
 ABOUT = {
     "ro": "Ce se spune despre {phrase}?",
-    "en": "What is said about {phrase}?",
+    "en": "Tell me about {phrase}.",
     "de": "Was wird über „{phrase}“ gesagt?",
     "fr": "Que dit-on de « {phrase} » ?",
     "es": "¿Qué se dice de «{phrase}»?",

@@ -74,16 +74,24 @@ function hint(event) {
   where.textContent = marker.dataset.where;
   quote.textContent = marker.dataset.quote;
   card.hidden = false;
+  place(marker);
+  return undefined;
+}
+function place(marker) {
   const at = marker.getBoundingClientRect();
   card.style.left = `${Math.max(8, Math.min(at.left - 16, innerWidth - card.offsetWidth - 8))}px`;
   const above = at.top - card.offsetHeight - 6;
   card.style.top = `${above > 8 ? above : at.bottom + 6}px`;
-  return undefined;
 }
 document.addEventListener('mouseover', hint);
 document.addEventListener('focusin', hint);
 document.addEventListener('focusout', hide);
-document.addEventListener('scroll', hide, true);
+document.addEventListener('scroll', () => {
+  // To focus a marker out of sight scrolls to it.
+  const marker = document.activeElement?.closest?.('button.cite:focus-visible');
+  if (marker && !card.hidden) place(marker);
+  else hide();
+}, true);
 document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
 
 document.addEventListener('temei-panel', (event) => {
