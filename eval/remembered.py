@@ -12,7 +12,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from rag.bundled import GRAPH_VERSION
-from rag.embeddings import Embedder
+from rag.embeddings import VERSION, Embedder
 
 Floats = NDArray[np.float32]
 BATCH = 512
@@ -26,7 +26,7 @@ class RememberedEmbedder:
         self.name = embedder.name
         self.dimension = embedder.dimension
         folder.mkdir(parents=True, exist_ok=True)
-        key = hashlib.sha256(f"{embedder.name}\0{GRAPH_VERSION}".encode()).hexdigest()[:12]
+        key = hashlib.sha256(f"{embedder.name}\0{GRAPH_VERSION}\0{VERSION}".encode()).hexdigest()[:12]
         path = folder / f"embeddings-{key}.sqlite3"
         self._rows = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
         self._rows.execute("PRAGMA journal_mode=WAL")

@@ -2,7 +2,8 @@
 
 It is derived from the passages (`rag.mirror`) and stamped with the generation it was made from, so that it can always
 be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time and mapped
-into memory, so neither making nor using it takes memory that grows with the corpus.
+into memory, so neither making nor using it takes memory that grows with the corpus. The passages' vectors lie with
+them (`rag.flat`), since both have the same rows and are renewed together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.flat import Flat, VectorsOf
 from rag.language import language_share, stem, words
 from rag.mirror import Counted, Mirror
 
@@ -41,16 +43,16 @@ class Bm25:
     generation: str
     passages_in: Mapping[str, int]
     names: NDArray[np.bytes_]
-    order: NDArray[np.int32]
     document_names: NDArray[np.bytes_]
     document_of: NDArray[np.int32]
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
     values: NDArray[np.float32]
+    flat: Flat
     numbers: Callable[[Iterable[str]], Mapping[str, int]]
 
     @classmethod
-    def build(cls, mirror: Mirror, folder: Path, generation: str) -> Bm25:
+    def build(cls, mirror: Mirror, folder: Path, generation: str, vectors_of: VectorsOf, dimension: int) -> Bm25:
         """Write the index of the mirror's passages beside ``folder``, put it in its place and return it.
 
         Nobody else may be building there.
@@ -61,7 +63,7 @@ class Bm25:
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             about = {"generation": generation, "mirror": mirror.name, "languages": mirror.languages()}
-            _write(mirror, fresh)
+            Flat.write(fresh, _write(mirror, fresh), vectors_of, dimension)
             (fresh / ABOUT).write_text(json.dumps(about), encoding="utf-8")
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(fresh, folder)
@@ -77,12 +79,18 @@ class Bm25:
         """Return the stored index, or None where there is none that can be read and was made from this mirror."""
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            names = ("names", "order", "document_names", "document_of", "starts", "rows", "values")
+            names = ("names", "document_names", "document_of", "starts", "rows", "values")
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-            loaded = cls(str(about["generation"]), dict(about["languages"]), numbers=mirror.numbers, **arrays)
+            loaded = cls(
+                str(about["generation"]),
+                dict(about["languages"]),
+                flat=Flat.load(folder),
+                numbers=mirror.numbers,
+                **arrays,
+            )
             whole = (
                 about["mirror"] == mirror.name
-                and len(loaded.names) == len(loaded.order) == len(loaded.document_of)
+                and len(loaded.names) == len(loaded.document_of) == len(loaded.flat)
                 and len(loaded.rows) == len(loaded.values) == loaded.starts[-1]
             )
             return loaded if whole else None
@@ -100,15 +108,6 @@ class Bm25:
     def ids_of(self, rows: Iterable[int]) -> list[str]:
         """Return the ids of the passages of some rows."""
         return [bytes(self.names[row]).decode() for row in rows]
-
-    def rows_of(self, ids: Sequence[str]) -> list[int]:
-        """Return the rows of passages, -1 for one that is not here."""
-        if not len(self) or not ids:
-            return [-1] * len(ids)
-        wanted = np.array([name.encode() for name in ids])
-        at = np.minimum(np.searchsorted(self.names, wanted, sorter=self.order), len(self) - 1)
-        found = self.order[at]
-        return [int(row) if self.names[row] == name else -1 for row, name in zip(found, wanted, strict=True)]
 
     def within(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return which rows are of one of some documents."""
@@ -191,8 +190,8 @@ def _idf(passages: int, holding: Any) -> Any:
     return np.log(1 + (passages - holding + 0.5) / (holding + 0.5))
 
 
-def _write(mirror: Mirror, folder: Path) -> None:
-    """Write the arrays in two turns over the passages: the first counts, the second fills in."""
+def _write(mirror: Mirror, folder: Path) -> list[str]:
+    """Write the arrays in two turns over the passages: the first counts, the second fills in. Return the ids."""
     frequency = np.zeros(mirror.highest() + 1, dtype=np.int64)
     lengths: list[NDArray[np.int64]] = []
     names: list[NDArray[np.bytes_]] = []
@@ -206,13 +205,13 @@ def _write(mirror: Mirror, folder: Path) -> None:
         document_of.append(np.array(numbers, dtype=np.int32))
     every = np.concatenate(names) if names else np.zeros(0, dtype="S1")
     np.save(folder / "names.npy", every)
-    np.save(folder / "order.npy", np.argsort(every, kind="stable").astype(np.int32))
     np.save(folder / "document_names.npy", np.array([name.encode() for name in documents], dtype=np.bytes_))
     np.save(folder / "document_of.npy", np.concatenate(document_of) if document_of else np.zeros(0, dtype=np.int32))
     starts = np.concatenate([[0], np.cumsum(frequency)])
     np.save(folder / "starts.npy", starts)
     length = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
     _fill(mirror, folder, starts, length)
+    return [name.decode() for name in every.tolist()]
 
 
 def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:

@@ -28,7 +28,7 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
     findings = []
     try:
         embedder = open_embedder(settings.embedding_model, settings.home / "models", report)
-        length = float((embedder.encode_query("temei") ** 2).sum() ** 0.5)
+        length = float((embedder.encode_passages(["temei"])[0] ** 2).sum() ** 0.5)
         findings.append(Finding("model", abs(length - 1) < 1e-3, f"{embedder.name}, {embedder.dimension} dimensions"))
         index = Index(settings, embedder)
         rows = index.documents()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from rag.bundled import Encoder, build_tokenizer, open_encoder
 from rag.errors import ModelError
+from rag.neutral import Neutral
 from rag.unigram import MAX_TOKENS
 from rag.weights import Weights
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 BUNDLED = "multilingual-e5-small"
+VERSION = 2
+"""Of the vectors; another one where the same text gets another vector."""
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
 
 
@@ -36,7 +39,7 @@ class Embedder(Protocol):
     dimension: int
 
     def encode_query(self, text: str) -> Floats:
-        """Return the unit vector of a question, shape (dimension,)."""
+        """Return the vector of a question, shape (dimension,): its product with a passage's says how near they are."""
 
     def encode_passages(self, texts: Sequence[str], done: Callable[[int], None] = ...) -> Floats:
         """Return unit vectors of texts to be found, shape (n, dimension); ``done(n)`` after every n."""
@@ -61,23 +64,27 @@ class _LangChainEmbeddings(Embeddings):
 
 
 class BundledEmbedder:
-    """multilingual-e5-small (Wang et al., 2024) in int8 on onnxruntime; 384 dimensions, about 100 languages."""
+    """multilingual-e5-small (Wang et al., 2024) in int8 on onnxruntime; 384 dimensions, about 100 languages.
+
+    Its vectors are without the language they are in (`rag.neutral`).
+    """
 
     name = BUNDLED
 
     def __init__(self, models: Path, report: Callable[[str], None] = lambda line: None) -> None:
         self.encoder: Encoder = open_encoder(models, report)
         self.dimension = self.encoder.weights.hidden
+        self.neutral = Neutral.open()
 
     def encode_query(self, text: str) -> Floats:
-        return self.encoder.encode(self.encoder.unigram.encode(QUERY_PREFIX + text))
+        return self.neutral.query(self.encoder.encode(self.encoder.unigram.encode(QUERY_PREFIX + text)))
 
     def encode_passages(self, texts: Sequence[str], done: Callable[[int], None] = _ignore) -> Floats:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         encoder, tokenizer = self.encoder.one_thread, self.encoder.tokenizer
 
         def encode(text: str) -> Floats:
-            return encoder.encode(tokenizer.encode(PASSAGE_PREFIX + text).ids)
+            return self.neutral.passage(encoder.encode(tokenizer.encode(PASSAGE_PREFIX + text).ids))
 
         # One text at a time on each processor: padding a batch costs more than onnxruntime gains by it, and a vector
         # does not depend on what else was embedded.

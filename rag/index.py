@@ -34,7 +34,7 @@ from langchain_chroma import Chroma
 from numpy.typing import NDArray
 
 from rag.bm25 import Bm25
-from rag.embeddings import Embedder
+from rag.embeddings import VERSION, Embedder
 from rag.errors import (
     CorruptIndexError,
     IndexStateError,
@@ -52,7 +52,7 @@ from rag.vectors import PassageVectors, with_passage_row
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
-FORMAT = 4
+FORMAT = 5
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
@@ -117,7 +117,7 @@ class Index:
         if not accept_stale:
             self._check_made_for_us()
         name = embedder.name.replace("/", "_").strip("._") or "model"
-        path = settings.home / "vectors" / f"{name}.sqlite3"
+        path = settings.home / "vectors" / f"{name}-{VERSION}.sqlite3"
         self._vectors = self._call(lambda: PassageVectors(path, embedder.dimension))
         self._mirror = self._open_mirror()
 
@@ -316,7 +316,7 @@ class Index:
             folder = self._folder_apart()
             mirror = Mirror(folder / MIRROR)
             mirror.agree_with(self.scan(), "")
-            return Bm25.build(mirror, folder / "bm25", self.generation)
+            return Bm25.build(mirror, folder / "bm25", self.generation, self._passage_vectors, self.embedder.dimension)
 
     @property
     def _bm25_folder(self) -> Path:
@@ -324,10 +324,16 @@ class Index:
 
     def _make_bm25(self, generation: str) -> Bm25:
         """Bring the mirror in step where it is not, and make BM25 from it; by one process at a time."""
+
+        def build() -> Bm25:
+            return Bm25.build(
+                self._mirror, self._bm25_folder, generation, self._passage_vectors, self.embedder.dimension
+            )
+
         try:
             if self._mirror.generation != generation or len(self._mirror) != len(self):
                 self._mirror.agree_with(self.scan(), generation)
-            return Bm25.build(self._mirror, self._bm25_folder, generation)
+            return build()
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
@@ -335,7 +341,21 @@ class Index:
             _remove_database(self.settings.home / MIRROR)
             self._mirror = Mirror(self.settings.home / MIRROR)
             self._mirror.agree_with(self.scan(), generation)
-            return Bm25.build(self._mirror, self._bm25_folder, generation)
+            return build()
+
+    def _passage_vectors(self, passage_ids: Sequence[str]) -> Floats:
+        """Return the vectors of passages, one a row: those stored here, and of the others what Chroma has."""
+        found = self._call(lambda: self._vectors.of_passages(passage_ids))
+        missing = [name for name in passage_ids if name not in found]
+        for start in range(0, len(missing), BATCH):
+            some = missing[start : start + BATCH]
+            stored = self._call(partial(self._passages.get, ids=some, include=["embeddings"]))
+            found |= {
+                name: np.asarray(vector, dtype=np.float32)
+                for name, vector in zip(stored["ids"], stored["embeddings"], strict=True)  # type: ignore[arg-type]
+            }
+        nothing = np.zeros(self.embedder.dimension, dtype=np.float32)
+        return np.stack([found.get(name, nothing) for name in passage_ids])
 
     def _repair_unless_locked(self) -> None:
         try:
@@ -393,19 +413,6 @@ class Index:
         found = self._call(lambda: self._documents.get(ids=[document_id], include=["metadatas", "documents"]))
         rows = zip(found["ids"], found["metadatas"] or [], found["documents"] or [], strict=True)
         return next((to_document(*row) for row in rows), None)
-
-    def nearest(self, query: Floats, count: int, document_ids: Sequence[str] | None = None) -> dict[str, float]:
-        """Return the ids of the ``count`` passages nearest to a unit vector, with their cosine."""
-        if document_ids is not None and not document_ids:
-            return {}
-        where: Any = None if document_ids is None else {"document_id": {"$in": list(document_ids)}}
-        found = self._call(
-            lambda: self._passages.query(
-                query_embeddings=query[None], n_results=count, where=where, include=["distances"]
-            )
-        )
-        distances = (found["distances"] or [[]])[0]
-        return {name: 1.0 - float(distance) for name, distance in zip(found["ids"][0], distances, strict=True)}
 
     def scan(self) -> Iterator[Passage]:
         """Yield every passage."""

@@ -3,7 +3,7 @@
 Dense and lexical search each propose candidates; every candidate is then scored by both:
 
     dense   = 0.4 cos(question, passage) + 0.6 max over its sentences of cos(question, sentence)
-    lexical = shares_language * coverage^2 * bm25 / (bm25 + 10)
+    lexical = shares_language * coverage^2 * bm25 / (bm25 + 20)
     score   = dense + 0.4 * lexical
 
 Coverage is the share of the question that the corpus's vocabulary can carry, ``shares_language`` how far its passages
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 SENTENCE_WEIGHT = 0.6
 LEXICAL_WEIGHT = 0.4
-BM25_HALF = 10.0
+BM25_HALF = 20.0
 """The BM25 score that counts half."""
 
 
@@ -37,7 +37,7 @@ BM25_HALF = 10.0
 class Retrieval:
     """Hits with what was computed on the way.
 
-    ``vector`` is the query's unit vector, shape (dimension,); ``sentences`` the cosine of each hit's sentences with
+    ``vector`` is the query's vector, shape (dimension,); ``sentences`` the similarity of each hit's sentences to
     it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry; ``word_weights`` the
     inverse document frequency of its words; ``languages`` those of the corpus; ``answers`` what the reader found in
     each sentence of the hits it read, by passage id.
@@ -74,17 +74,17 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     vector = index.embedder.encode_query(query)
     lexical, coverage = bm25.scores(query)
     allowed = None if document_ids is None else bm25.within(document_ids)
-    proposed = dict.fromkeys(index.nearest(vector, candidates, document_ids))
-    proposed |= dict.fromkeys(bm25.ids_of(top(lexical, candidates, allowed)))
+    rows = dict.fromkeys([*bm25.flat.nearest(vector, candidates, allowed), *top(lexical, candidates, allowed)])
+    proposed = dict(zip(bm25.ids_of(rows), rows, strict=True))
     weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
     scored = []
     similarities: dict[str, Floats] = {}
     found = index.vectors(list(proposed))
-    for (name, vectors), row in zip(found.items(), bm25.rows_of(list(found)), strict=True):
+    for name, vectors in found.items():
         cosines = vectors @ vector
         similarities[name] = cosines[1:]
         dense = float((1 - SENTENCE_WEIGHT) * cosines[0] + SENTENCE_WEIGHT * cosines[1:].max())
-        words = float(lexical[row]) if row >= 0 else 0.0
+        words = float(lexical[proposed[name]])
         score = dense + weight * words / (words + BM25_HALF)
         scored.append((score, dense, words, name))
     scored.sort(key=lambda row: (-row[0], row[3]))

@@ -42,18 +42,27 @@ class PassageVectors:
 
     def get(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return the vectors of the passages that are stored."""
-        found: dict[str, Floats] = {}
+        rows = self._rows("data", passage_ids)
+        # All at once: one blob after the other takes three times as long.
+        every = np.frombuffer(b"".join(data for _, data in rows), dtype=np.float16).astype(np.float32)
+        every = every.reshape(-1, self._dimension)
+        ends = np.cumsum([len(data) // (2 * self._dimension) for _, data in rows]).tolist()
+        return {name: every[start:end] for (name, _), start, end in zip(rows, [0, *ends], ends, strict=False)}
+
+    def of_passages(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
+        """Return the vectors of the passages alone, shape (dimension,), that are stored."""
+        rows = self._rows(f"substr(data, 1, {2 * self._dimension})", passage_ids)
+        return {name: np.frombuffer(data, dtype=np.float16).astype(np.float32) for name, data in rows}
+
+    def _rows(self, column: str, passage_ids: Sequence[str]) -> list[tuple[str, bytes]]:
+        rows: list[tuple[str, bytes]] = []
         for start in range(0, len(passage_ids), 500):
             ids = list(passage_ids[start : start + 500])
             marks = ",".join("?" * len(ids))
+            query = f"SELECT passage, {column} FROM vectors WHERE passage IN ({marks})"
             with self._lock:
-                rows = self._connection.execute(
-                    f"SELECT passage, data FROM vectors WHERE passage IN ({marks})", ids
-                ).fetchall()
-            for name, data in rows:
-                halves = np.frombuffer(data, dtype=np.float16).reshape(-1, self._dimension)
-                found[name] = halves.astype(np.float32)
-        return found
+                rows += self._connection.execute(query, ids).fetchall()
+        return rows
 
     def drop(self, passage_ids: Sequence[str]) -> None:
         with self._lock, self._connection:

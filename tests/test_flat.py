@@ -1,0 +1,65 @@
+"""The nearest vectors by looking at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from rag import flat
+from rag.flat import PRODUCT, Flat, product
+
+Floats = NDArray[np.float32]
+
+
+def written(folder: Path, vectors: Floats) -> Flat:
+    def vectors_of(ids: Sequence[str]) -> Floats:
+        return vectors[[int(name) for name in ids]]
+
+    Flat.write(folder, [str(row) for row in range(len(vectors))], vectors_of, vectors.shape[1])
+    return Flat.load(folder)
+
+
+def unit(rows: int, dimension: int, seed: int = 0) -> Floats:
+    made = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_it_finds_what_the_exact_products_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat, "CHUNK", 300)
+    vectors = unit(1000, 384)
+    stored = written(tmp_path, vectors)
+
+    for query in unit(20, 384, seed=1):
+        exact = np.argsort(-(vectors @ query))
+        found = stored.nearest(query, 50)
+        assert len(set(found) & set(exact[:50].tolist())) >= 47
+        assert found[0] in exact[:3]
+        assert found == stored.nearest(2.5 * query, 50)
+
+
+def test_vectors_of_any_size_have_their_own_steps(tmp_path: Path) -> None:
+    vectors = np.array([[1, 0, 0], [0.001, 0, 0], [0, 0, 0], [-1, 0, 0], [0.5, 0.5, 0]], dtype=np.float32)
+
+    assert written(tmp_path, vectors).nearest(np.array([1, 0.2, 0], dtype=np.float32), 5) == [0, 4, 1, 2, 3]
+
+
+def test_only_what_is_allowed_and_nothing_of_nothing(tmp_path: Path) -> None:
+    vectors = unit(10, 8)
+    stored = written(tmp_path, vectors)
+    allowed = np.arange(10) % 2 == 1
+
+    assert sorted(stored.nearest(vectors[4], 20, allowed)) == [1, 3, 5, 7, 9]
+    assert stored.nearest(vectors[5], 1, allowed) == [5]
+    assert stored.nearest(vectors[5], 3, np.zeros(10, dtype=np.bool_)) == []
+    assert len(stored.nearest(np.zeros(8, dtype=np.float32), 3)) == 3
+    (tmp_path / "empty").mkdir()
+    assert written(tmp_path / "empty", np.zeros((0, 8), dtype=np.float32)).nearest(vectors[0], 3) == []
+
+
+def test_the_shipped_product_is_the_one_described() -> None:
+    assert onnx.load(str(PRODUCT)) == product()
