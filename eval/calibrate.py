@@ -67,9 +67,11 @@ class _Remembering:
         self._read = read
         self._known: dict[tuple[str, str], tuple[Found, ...]] = {}
 
-    def __call__(self, question: str, passages: Sequence[Passage]) -> list[tuple[Found, ...]]:
-        fresh = [passage for passage in passages if (question, passage.id) not in self._known]
-        for passage, found in zip(fresh, self._read(question, fresh), strict=True):
+    def __call__(self, question: str, passages: Sequence[Passage], nearest: Sequence[int]) -> list[tuple[Found, ...]]:
+        pairs = zip(passages, nearest, strict=True)
+        fresh = [(passage, at) for passage, at in pairs if (question, passage.id) not in self._known]
+        read = self._read(question, [passage for passage, _ in fresh], [at for _, at in fresh])
+        for (passage, _), found in zip(fresh, read, strict=True):
             self._known[question, passage.id] = found
         return [self._known[question, passage.id] for passage in passages]
 

@@ -32,6 +32,7 @@ from eval.reader_examples import SOURCES, Reading, examples, read_source
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
 from rag.graph import Graph
+from rag.reader import best_span
 from rag.settings import Settings
 from rag.weights import Weights
 
@@ -261,17 +262,8 @@ def spans(
     for row, begin in zip(ids, begins, strict=True):
         one, mask, _ = collate([Tokens(row, 0, 0)], device)
         scores = reader(one, mask)[0].float().cpu().numpy()
-        yield best_span(scores, begin)
-
-
-def best_span(scores: Any, begin: int, longest: int = 40) -> tuple[int, int, float]:
-    """Return first and last token of the best span in the passage, and its score less that of "not here"."""
-    start, end = scores[begin:-1, 0], scores[begin:-1, 1]
-    n = len(start)
-    total = start[:, None] + end[None]
-    total = np.where(np.triu(np.ones((n, n), bool)) & ~np.triu(np.ones((n, n), bool), longest), total, -np.inf)
-    first, last = np.unravel_index(int(total.argmax()), total.shape)
-    return begin + int(first), begin + int(last), float(total[first, last] - scores[0].sum())
+        first, last, score = best_span(scores[begin:-1])
+        yield begin + first, begin + last, score - float(scores[0].sum())
 
 
 def measure(reader: Reader, folder: Path, tokenizer: Tokenizer, device: torch.device) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from rag.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedde
 from rag.errors import ModelError
 from rag.graph import open_session
 from rag.types import Passage, Span
-from rag.unigram import END, MAX_TOKENS, Unigram
+from rag.unigram import END, Unigram
 from rag.weights import Weights
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ Floats = NDArray[np.float32]
 
 PATH = Path(__file__).with_name("reader.onnx")
 LONGEST_QUESTION, LONGEST_ANSWER = 64, 40
-"""In tokens."""
+LONGEST_INPUT = 256
+"""In tokens; the input is question and passage. What it was trained on was seldom longer."""
 
 _EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
 
@@ -65,48 +67,87 @@ class Reader:
             ModelError: its file is missing or damaged.
         """
         try:
-            return cls(weights, unigram, open_session(path, threads=1))
+            return cls(weights, unigram, _session(path))
         except Exception as error:  # onnxruntime raises many kinds
             raise ModelError(
                 f"The reader {path} cannot be opened; reinstall Temei, or set TEMEI_READER=off to do without."
             ) from error
 
-    def read(self, question: str, passages: Sequence[Passage]) -> list[tuple[Found, ...]]:
-        """Return for every passage the likeliest answer in each of its sentences."""
+    def read(
+        self, question: str, passages: Sequence[Passage], nearest: Sequence[int] | None = None
+    ) -> list[tuple[Found, ...]]:
+        """Return for every passage the likeliest answer in each of its sentences.
+
+        Args:
+            nearest: for every passage the number of its sentence nearest to the question; of a long passage the
+                sentences around that one are read. The first where omitted.
+        """
         asked = self.unigram.encode(f"query: {question}")
         asked = [*asked[: LONGEST_QUESTION - 1], END]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            return list(pool.map(lambda passage: self._read(asked, passage), passages))
+        around = nearest if nearest is not None else [0] * len(passages)
+        return list(_threads().map(partial(self._read, asked), passages, around))
 
-    def _read(self, asked: list[int], passage: Passage) -> tuple[Found, ...]:
+    def _read(self, asked: list[int], passage: Passage, nearest: int) -> tuple[Found, ...]:
         prefix, _ = self.unigram.located("passage:")
         ids, spans = self.unigram.located(passage.text)
-        room = MAX_TOKENS - len(asked) - len(prefix) - 1
-        ids, spans = ids[:room], spans[:room]
-        tokens = np.array([[*asked, *prefix, *ids, END]], dtype=np.int64)
-        scores = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0][0]
-        begin = len(asked) + len(prefix)
-        nowhere = float(scores[0].sum())
         starts = np.array([passage.start + a for a, _ in spans])
-        return tuple(
-            self._best(scores[begin : begin + len(ids)], spans, starts, sentence, passage, nowhere)
-            for sentence in passage.sentences
-        )
+        bounds = [(int(a), int(b)) for a, b in np.searchsorted(starts, np.array(passage.sentences))]
+        low, high = window(bounds, nearest, LONGEST_INPUT - len(asked) - len(prefix) - 1)
+        tokens = np.array([[*asked, *prefix, *ids[low:high], END]], dtype=np.int64)
+        scores = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0][0]
+        nowhere = float(scores[0].sum())
+        scores = scores[len(asked) + len(prefix) : -1]
+        found = []
+        for sentence, (begin, end) in zip(passage.sentences, bounds, strict=True):
+            begin, end = max(begin, low), min(end, high)
+            if begin >= end:  # not read
+                found.append(Found((sentence[0], sentence[0]), -nowhere))
+                continue
+            first, last, score = best_span(scores[begin - low : end - low])
+            # A token may reach over the end of its sentence.
+            span = spans[begin + first][0] + passage.start, min(spans[begin + last][1] + passage.start, sentence[1])
+            found.append(Found(_trimmed(passage, span), score - nowhere))
+        return tuple(found)
 
-    @staticmethod
-    def _best(
-        scores: Floats, spans: list[Span], starts: NDArray[np.int64], sentence: Span, passage: Passage, nowhere: float
-    ) -> Found:
-        low, high = (int(np.searchsorted(starts, at)) for at in sentence)
-        if low == high:  # beyond the longest input
-            return Found((sentence[0], sentence[0]), -nowhere)
-        total = scores[low:high, 0][:, None] + scores[low:high, 1][None]
-        allowed = np.tri(high - low, k=LONGEST_ANSWER - 1, dtype=bool) & ~np.tri(high - low, k=-1, dtype=bool)
-        total = np.where(allowed, total, -np.inf)
-        first, last = divmod(int(total.argmax()), high - low)
-        # A token may reach over the end of its sentence.
-        span = spans[low + first][0] + passage.start, min(spans[low + last][1] + passage.start, sentence[1])
-        return Found(_trimmed(passage, span), float(total[first, last]) - nowhere)
+
+@cache
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    return open_session(path, threads=1)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that read, a passage each; all questions share them, since more would wait for each other."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="reader")
+
+
+def window(bounds: Sequence[Span], nearest: int, room: int) -> Span:
+    """Return the tokens to read, at most ``room``: a sentence, and whole ones after and before it while they fit.
+
+    Args:
+        bounds: first token and end of every sentence.
+        nearest: the number of the sentence that must be among them.
+    """
+    first = last = nearest
+    low, high = bounds[nearest]
+    grown = True
+    while grown:
+        grown = False
+        if last + 1 < len(bounds) and bounds[last + 1][1] - low <= room:
+            last, high, grown = last + 1, bounds[last + 1][1], True
+        if first and high - bounds[first - 1][0] <= room:
+            first, low, grown = first - 1, bounds[first - 1][0], True
+    return low, min(high, low + room)
+
+
+def best_span(scores: Floats) -> tuple[int, int, float]:
+    """Return first and last token and the score of the best answer among tokens with a start and an end score each."""
+    total = scores[:, 0][:, None] + scores[:, 1][None]
+    allowed = np.tri(len(scores), k=LONGEST_ANSWER - 1, dtype=bool) & ~np.tri(len(scores), k=-1, dtype=bool)
+    # Row by row a start, so that the end may not lie before it, nor too far behind.
+    total = np.where(allowed, total, -np.inf)
+    first, last = divmod(int(total.argmax()), len(scores))
+    return first, last, float(total[first, last])
 
 
 def _trimmed(passage: Passage, span: Span) -> Span:

@@ -16,8 +16,8 @@ from rag.reader import Found
 from rag.retrieve import Retrieval
 from rag.types import Passage
 
-Read = Callable[[str, Sequence[Passage]], list[tuple[Found, ...]]]
-"""How a question and passages are read: for every passage the likeliest answer in each of its sentences."""
+Read = Callable[[str, Sequence[Passage], Sequence[int]], list[tuple[Found, ...]]]
+"""`Reader.read`: from a question, passages and the number of the nearest sentence of each, to their answers."""
 
 READ = 4
 """Hits that are read."""
@@ -28,13 +28,9 @@ LOWEST, HIGHEST = -6.0, 8.0
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
     """Return the retrieval with its first hits read, their scores raised by what was found, best first."""
     first = retrieval.hits[:READ]
-    answers = dict(
-        zip(
-            (hit.passage.id for hit in first),
-            read(retrieval.query, [hit.passage for hit in first]),
-            strict=True,
-        )
-    )
+    nearest = [int(retrieval.sentences[hit.passage.id].argmax()) for hit in first]
+    read_of = read(retrieval.query, [hit.passage for hit in first], nearest)
+    answers = {hit.passage.id: found for hit, found in zip(first, read_of, strict=True)}
     raised = [replace(hit, score=hit.score + WEIGHT * _best(answers[hit.passage.id])) for hit in first]
     hits = sorted([*raised, *retrieval.hits[READ:]], key=lambda hit: (-hit.score, hit.passage.id))
     return replace(retrieval, hits=tuple(hits), answers=answers)

@@ -18,7 +18,7 @@ from ingest import load, split
 from rag import Passage, Settings, Temei
 from rag.embeddings import BundledEmbedder
 from rag.errors import ModelError
-from rag.reader import PATH, Reader, open_reader
+from rag.reader import PATH, Reader, open_reader, window
 from rag.unigram import Unigram
 
 pytestmark = pytest.mark.model
@@ -113,6 +113,36 @@ def test_a_passage_beyond_the_longest_input_is_read_as_far_as_it_goes(reader: Re
     answer, _ = best(reader, "Cine a numărat speciile de păsări?", a_passage(text))
 
     assert "Ana Popescu" in answer
+
+
+def test_of_a_long_passage_the_sentences_around_the_nearest_are_read(reader: Reader) -> None:
+    passage = a_passage("Apa este rece. " * 200 + PARAGRAPH + " Apa este caldă." * 200)
+    nearest = next(
+        n for n, (a, b) in enumerate(passage.sentences) if "Ana Popescu" in passage.text[a - passage.start : b]
+    )
+
+    (answers,) = reader.read("Cine a numărat speciile de păsări?", [passage], [nearest])
+
+    start, end = answers[nearest].span
+    assert "Ana Popescu" in passage.text[start:end]
+    assert answers[nearest].score == max(answer.score for answer in answers)
+    assert len(answers) == len(passage.sentences)
+
+
+@pytest.mark.parametrize(
+    ("nearest", "room", "expected"),
+    [
+        (0, 100, (0, 40)),  # all of it
+        (0, 25, (0, 20)),
+        (1, 25, (10, 30)),  # what follows comes first
+        (3, 20, (20, 40)),
+        (2, 10, (20, 30)),
+        (2, 6, (20, 26)),  # not even the sentence itself
+        (1, 30, (0, 30)),
+    ],
+)
+def test_whole_sentences_are_read_while_they_fit(nearest: int, room: int, expected: tuple[int, int]) -> None:
+    assert window([(0, 10), (10, 20), (20, 30), (30, 40)], nearest, room) == expected
 
 
 @given(st.text(max_size=80))
