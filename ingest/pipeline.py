@@ -235,8 +235,8 @@ def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -
 
 
 def _complete(index: Index, advance: Advance) -> list[str]:
-    """Add the passages of documents that have none, those of a rebuild that was interrupted included."""
-    rows = [row for row in index.documents() if not row["passages"]]
+    """Add the passages of documents that lack some, those of a rebuild that was interrupted included."""
+    rows = index.lacking()
     for row in rows:
         document = index.document(str(row["id"]))
         if document is not None:

@@ -9,7 +9,6 @@ them (`rag.flat`), since both have the same rows and are renewed together.
 from __future__ import annotations
 
 import json
-import mmap
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from rag.flat import Flat, VectorsOf
 from rag.language import language_share, stem, words
+from rag.mapped import create, let_go
 from rag.mirror import Counted, Mirror
 
 Floats = NDArray[np.float32]
@@ -216,8 +216,8 @@ def _write(mirror: Mirror, folder: Path) -> list[str]:
 
 def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
     size = int(starts[-1])
-    rows = np.lib.format.open_memmap(folder / "rows.npy", "w+", np.int32, (size,))
-    values = np.lib.format.open_memmap(folder / "values.npy", "w+", np.float32, (size,))
+    rows = create(folder / "rows.npy", np.int32, (size,))
+    values = create(folder / "values.npy", np.float32, (size,))
     idf = _idf(len(lengths), np.diff(starts)).astype(np.float32)
     norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9)) if len(lengths) else lengths
     free = starts[:-1].copy()
@@ -233,7 +233,7 @@ def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDAr
         values[place] = idf[terms] * counts / (counts + norms[row])
         first += len(chunk)
         for mapped in (rows, values):
-            _let_go(mapped)
+            let_go(mapped)
     for mapped in (rows, values):
         mapped.flush()
 
@@ -242,9 +242,3 @@ def _postings(chunk: Sequence[Counted], first: int) -> tuple[NDArray[np.int32], 
     terms = np.concatenate([passage.terms for passage in chunk])
     counts = np.concatenate([passage.counts for passage in chunk])
     return terms, counts, np.repeat(np.arange(first, first + len(chunk)), [len(passage.terms) for passage in chunk])
-
-
-def _let_go(mapped: Any) -> None:
-    """Drop written pages from this process's memory; the system keeps and writes them."""
-    if mapped.size and hasattr(mmap, "MADV_DONTNEED"):
-        mapped._mmap.madvise(mmap.MADV_DONTNEED)

@@ -7,7 +7,6 @@ passages that lie apart from the rest: a few articles among many laws. ``docs/ex
 from __future__ import annotations
 
 import functools
-import mmap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.mapped import create, let_go
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -39,15 +40,14 @@ class Flat:
     @classmethod
     def write(cls, folder: Path, ids: Sequence[str], vectors_of: VectorsOf, dimension: int) -> None:
         """Write the vectors of passages in their order."""
-        vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.int8, (dimension, len(ids)))
+        vectors = create(folder / "vectors.npy", np.int8, (dimension, len(ids)))
         steps = np.zeros(len(ids), dtype=np.float32)
         for start in range(0, len(ids), CHUNK):
             some = vectors_of(ids[start : start + CHUNK])
             largest = np.abs(some).max(axis=1)
             steps[start : start + CHUNK] = largest / 127
             vectors[:, start : start + CHUNK] = np.rint(some * (127 / np.maximum(largest, 1e-12))[:, None]).T
-            if hasattr(mmap, "MADV_DONTNEED"):
-                vectors._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+            let_go(vectors)
         vectors.flush()
         np.save(folder / "steps.npy", steps)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import tempfile
 import threading
@@ -56,8 +57,7 @@ FORMAT = 5
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
-COSINE: Any = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
-"""Wider than Chroma's defaults (100): two builds of one corpus then propose the same candidates."""
+COSINE: Any = {"hnsw": {"space": "cosine"}}
 
 MIRROR = "passages.sqlite3"
 WRITING = "writing"
@@ -70,6 +70,9 @@ REFRESH_SECONDS = 30.0
 
 FULL = ("disk is full", "no space left", "disk i/o error", "file too large", "disk quota")
 """What SQLite and Chroma say when they cannot write."""
+
+LEAST_FREE = 4_000_000
+"""Bytes free on the disk below which whatever fails, fails for that."""
 
 LOCK_SECONDS = 10.0
 """How long a reader waits for another process that may be making BM25."""
@@ -214,18 +217,24 @@ class Index:
                         f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
                         "start it (chroma run), or unset TEMEI_CHROMA_URL."
                     ) from error
-                if any(sign in reason.lower() for sign in FULL):
+                if any(sign in reason.lower() for sign in FULL) or self._disk_is_full():
                     raise IndexStateError(
                         f"The disk of {self.settings.home} is full ({reason}); make room and run the same again: "
                         "what was finished is kept."
                     ) from error
-                if self._is_being_written():
+                if not self._writer.is_locked and self._is_being_written():
                     raise MissingIndexError(self._being_rebuilt()) from error
                 raise CorruptIndexError(
                     f"The index in {self.settings.home} cannot be read ({reason}); "
                     "move that folder away and run: temei ingest"
                 ) from error
         raise AssertionError("unreachable")
+
+    def _disk_is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.settings.home).free < LEAST_FREE
+        except OSError:
+            return False
 
     def _is_being_written(self) -> bool:
         """Return whether another process is at the passages just now, so that what failed may soon work."""
@@ -426,6 +435,18 @@ class Index:
     def _page(self, offset: int, include: list[Any]) -> Any:
         return self._call(lambda: self._passages.get(limit=SCAN, offset=offset, include=include))
 
+    def lacking(self) -> list[dict[str, Any]]:
+        """Return what is known of the documents that have no passages, or not as many as they should."""
+        rows = self.documents()
+        if not rows:
+            return []
+        if (self._passages.metadata or {}).get("rebuilding") or self.settings.chroma_url:
+            return [row for row in rows if not row["passages"]]  # others may be at the rest
+        bm25 = self.bm25()
+        counts = np.bincount(bm25.document_of, minlength=len(bm25.document_names)).tolist()
+        held = dict(zip((name.decode() for name in bm25.document_names.tolist()), counts, strict=True))
+        return [row for row in rows if not row["passages"] or held.get(str(row["id"]), 0) != row["passages"]]
+
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
         found = self.mirrored(passage_ids)  # where it is damaged, Chroma has them too
@@ -482,14 +503,15 @@ class Index:
                 self._remove_orphans()
             yield
         except BaseException:
-            self._remove_orphans()
+            # What cannot be tidied up now, on a full disk for one, is tidied up by whoever comes next.
+            with contextlib.suppress(IndexStateError):
+                self._remove_orphans()
+                self._commit_what_is_written()
             raise
+        else:
+            self._commit_what_is_written()
         finally:
-            try:
-                if self.generation == WRITING:
-                    self._commit()
-            finally:
-                self._writer.release()
+            self._writer.release()
 
     def add(self, document: Document, passages: Sequence[Passage], sentences: Sequence[Floats], **facts: Any) -> None:
         """Store a document with its passages and their sentences' unit vectors."""
@@ -594,11 +616,15 @@ class Index:
                 self._in_step = False
             self._mark(WRITING)
 
+    def _commit_what_is_written(self) -> None:
+        if self.generation == WRITING:
+            self._commit()
+
     def _commit(self) -> None:
         generation = uuid.uuid4().hex
         if self._in_step:
             self._mirrored(partial(self._mirror.agree, generation))
-        bm25 = self._make_bm25(generation)
+        bm25 = self._call(lambda: self._make_bm25(generation))
         self._mark(generation)
         self._in_step = False
         self._lexical = bm25
