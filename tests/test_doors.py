@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from serving import serving
 from starlette.testclient import TestClient
 
 from ingest import ingest
-from rag import Settings, Temei
+from rag import Answer, Settings, Temei
 from rag.errors import SettingsError
 from rag.index import Index
 from ui.doors import Message, asked, content
@@ -99,6 +100,31 @@ def test_completions_stream(address: str, temei: Temei) -> None:
     assert text.startswith(content(answer))
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
     assert chunks[-1]["citations"] == answer.to_dict()["citations"]
+
+
+def test_an_answer_that_changes_in_the_middle_is_sent_whole_after_what_cannot_be_taken_back(
+    temei: Temei, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = temei.answer(QUESTION)
+    begun = replace(answer, text="Delta este [1]", mode="a model")
+    whole = replace(answer, note="a model fell silent.")
+
+    async def changes(*arguments: object) -> AsyncIterator[Answer]:
+        yield begun
+        yield whole
+
+    monkeypatch.setattr(temei, "astream", changes)
+    body = {"stream": True, "messages": [{"role": "user", "content": QUESTION}]}
+    with TestClient(app(temei), base_url="http://127.0.0.1") as client:
+        lines = client.post("/v1/chat/completions", json=body).text.split("\n\n")
+        plain = client.post("/v1/chat/completions", json=body | {"stream": False}).json()
+
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    told = plain["choices"][0]["message"]["content"]
+    assert told.startswith(content(whole))
+    assert told.endswith("*a model fell silent.*")
+    assert text == f"{content(begun)}\n\n---\n\n{told}"
 
 
 def test_the_openai_client_is_content(address: str, temei: Temei) -> None:

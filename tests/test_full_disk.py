@@ -102,9 +102,10 @@ def test_a_full_disk_is_named_and_nothing_is_lost(runs: list[dict[str, object]])
     assert len(full) == len(SIZES) - 1
     for run in full:
         for error in run["errors"]:  # type: ignore[attr-defined]
-            assert "full" in error and "make room" in error, run
+            assert "is full" in error, run
+            assert "make room" in error, run
     for run in runs:
         assert run["after"] == "", run
         assert run["documents"] == DOCUMENTS, run
-        assert run["agree"] and run["bm25"] and run["vectors"], run
+        assert (run["agree"], run["bm25"], run["vectors"]) == (True, True, True), run
         assert run["found"] == [True], run

@@ -111,6 +111,11 @@ def quotes(answer: Answer) -> str:
     )
 
 
+def remark(answer: Answer) -> str:
+    """Return what there is to say about how the answer came to be, to follow the quotes."""
+    return f"\n\n*{escape_markdown(answer.note)}*" if answer.note else ""
+
+
 def router(temei: Temei) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
     door = APIRouter(prefix="/v1")
@@ -156,7 +161,7 @@ async def _held(
 
 
 def _completion(base: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content(answer) + quotes(answer), "refusal": None}
+    message = {"role": "assistant", "content": content(answer) + quotes(answer) + remark(answer), "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return base | {"object": "chat.completion", "choices": [choice]} | _extra(answer)
 
@@ -186,8 +191,12 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
     except TemeiError as error:
         yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
         return
-    if answer.citations:
-        yield event({"content": quotes(answer)})
+    whole = content(answer)
+    if whole != sent:  # a model went silent in the middle: what was sent cannot be taken back, so all of it follows
+        yield event({"content": f"\n\n---\n\n{whole}"})
+    after = quotes(answer) + remark(answer)
+    if after:
+        yield event({"content": after})
     yield event({}, "stop", **_extra(answer))
     yield "data: [DONE]\n\n"
 
