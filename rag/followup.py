@@ -102,6 +102,12 @@ _NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{Ll}+")
 """A question that names somebody means that one by its "he" and "its"."""
 
 _CHINESE = regex.compile(r"^(?:那么?|还有|然后)|[它他她]们?|那[里儿]")
+_ITSELF = frozenset(
+    "articol articolul articolului text textul textului document documentul documentului pagina paginii article page texte "
+    "artikel dokument seite articulo texto documento articolo testo artigo cikk szoveg dokumentum oldal".split()
+)
+"""What is read may be asked about as "this article": that points to the sources, not back."""
+
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -138,7 +144,7 @@ def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
     points_back = opens or (
         not _NAME.search(question)
         and (
-            any(word in grammar.points_back for word in spoken)
+            (any(word in grammar.points_back for word in spoken) and not _ITSELF & set(spoken))
             or (language == "ro" and any(_CLITIC.search(word) for word in spoken))
             or (language == "en" and spoken[-1] == "there" and not grammar.be & set(spoken))
         )

@@ -58,6 +58,8 @@ def test_a_topic_goes_on_through_several_follow_ups(surprise: Surprise) -> None:
         "What is the capital of France?",
         "Cine este Nikola Tesla?",
         "Wer hat das Telefon erfunden?",
+        "When was this article posted?",
+        "Cine a scris acest articol?",
         "这几年中国在数字化方面加快建设了什么",
         "¿Cuánto es el 15 % de 840?",
     ],
