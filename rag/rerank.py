@@ -1,6 +1,6 @@
 """Reranking: the reader looks into the first hits, and what it finds joins their scores.
 
-    evidence = the answer's log-odds, from -6 to 8, as 0 to 1
+    evidence = the answer's log-odds, from -6 to 12, as 0 to 1
     score    = retrieval score + 0.05 * evidence of the best answer in the passage
 
 The weight is small because between languages the reader errs more than the encoder does; within a passage it counts for
@@ -19,10 +19,10 @@ from rag.types import Passage
 Read = Callable[[str, Sequence[Passage], Sequence[int]], list[tuple[Found, ...]]]
 """`Reader.read`: from a question, passages and the number of the nearest sentence of each, to their answers."""
 
-READ = 4
+READ = 5
 """Hits that are read."""
 WEIGHT = 0.05
-LOWEST, HIGHEST = -6.0, 8.0
+LOWEST, HIGHEST = -6.0, 12.0
 
 
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
