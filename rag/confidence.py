@@ -61,6 +61,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     - ``overlap``: share of the question's words, by surprise, in its passage, and times ``same_language``;
     - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
     - ``gap``: score of the best passage above the second;
+    - ``apart``: similarity of the most similar passage above the mean of the others;
     - ``coverage``: share of the question that the corpus's vocabulary can carry;
     - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
     - ``found_anywhere``: the same of the best answer in any hit.
@@ -73,6 +74,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     numbers = _NUMBER.findall(retrieval.query)
     names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]
     hits = retrieval.hits
+    dense = sorted((hit.dense for hit in hits), reverse=True)
     found = [answer.score for answers in retrieval.answers.values() for answer in answers]
     read = {}
     if found:
@@ -86,6 +88,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
         "numbers": (1.0 if all(number in passage.text for number in numbers) else -1.0) if numbers else 0.0,
         "names": 2 * sum(name in folded for name in names) / len(names) - 1 if names else 0.0,
         "gap": hits[0].score - hits[1].score if len(hits) > 1 else 0.0,
+        "apart": dense[0] - sum(dense[1:]) / len(dense[1:]) if len(hits) > 1 else 0.0,
         "coverage": retrieval.coverage,
         **read,
     }

@@ -34,7 +34,7 @@ Floats = NDArray[np.float32]
 
 PATH = Path(__file__).with_name("reader.onnx")
 LONGEST_QUESTION, LONGEST_ANSWER = 64, 40
-LONGEST_INPUT = 256
+LONGEST_INPUT = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
 
 _EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
