@@ -173,6 +173,7 @@ def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
     weights = beta[:-1] / spread
     return {
         "weights": {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)},
+        "means": {name: round(float(m), 5) for name, m in zip(names, mean, strict=True)},
         "intercept": round(float(beta[-1] - weights @ mean), 5),
         "threshold": round(threshold, 4),
         "trials": len(found),

@@ -28,10 +28,14 @@ _NAME_STEM = 5
 
 @dataclass(frozen=True)
 class Calibration:
-    """A logistic model: probability = 1 / (1 + exp(-(intercept + sum of weight x evidence)))."""
+    """A logistic model: probability = 1 / (1 + exp(-(intercept + sum of weight x evidence))).
+
+    Evidence that there cannot be counts as ``means`` has it, the mean of what it was fitted on.
+    """
 
     weights: Mapping[str, float]
     intercept: float
+    means: Mapping[str, float]
 
     @classmethod
     @cache
@@ -39,11 +43,13 @@ class Calibration:
         """Return the model for what was seen with the reader, or without."""
         stored = json.loads(Path(__file__).with_name("confidence.json").read_text(encoding="utf-8"))
         fitted = stored["with the reader" if read else "without the reader"]
-        return cls(fitted["weights"], fitted["intercept"])
+        return cls(fitted["weights"], fitted["intercept"], fitted["means"])
 
     def probability(self, evidence: Mapping[str, float]) -> float:
-        total = self.intercept + sum(weight * evidence[name] for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
+        total = self.intercept + sum(
+            weight * evidence.get(name, self.means[name]) for name, weight in self.weights.items()
+        )
+        return 1 / (1 + math.exp(-max(-20.0, min(20.0, total))))
 
 
 def confidence(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> float:
@@ -60,9 +66,8 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     - ``same_language``: how likely the question is in the language of that sentence;
     - ``overlap``: share of the question's words, by surprise, in its passage, and times ``same_language``;
     - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
-    - ``gap``: score of the best passage above the second;
-    - ``apart``: similarity of the most similar passage above the mean of the others;
-    - ``coverage``: share of the question that the corpus's vocabulary can carry;
+    - ``gap``: of several passages, score of the best above the second;
+    - ``apart``: of several, similarity of the most similar above the mean of the others;
     - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
     - ``found_anywhere``: the same of the best answer in any hit.
     """
@@ -76,10 +81,13 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     hits = retrieval.hits
     dense = sorted((hit.dense for hit in hits), reverse=True)
     found = [answer.score for answers in retrieval.answers.values() for answer in answers]
-    read = {}
+    more = {}
+    if len(hits) > 1:
+        more["gap"] = hits[0].score - hits[1].score
+        more["apart"] = dense[0] - sum(dense[1:]) / len(dense[1:])
     if found:
         here = best.found.score if best.found else min(found)
-        read = {"found": _bounded(here), "found_anywhere": _bounded(max(found))}
+        more |= {"found": _bounded(here), "found_anywhere": _bounded(max(found))}
     return {
         "cosine": best.cosine,
         "same_language": same,
@@ -87,10 +95,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
         "overlap_same_language": overlap * same,
         "numbers": (1.0 if all(number in passage.text for number in numbers) else -1.0) if numbers else 0.0,
         "names": 2 * sum(name in folded for name in names) / len(names) - 1 if names else 0.0,
-        "gap": hits[0].score - hits[1].score if len(hits) > 1 else 0.0,
-        "apart": dense[0] - sum(dense[1:]) / len(dense[1:]) if len(hits) > 1 else 0.0,
-        "coverage": retrieval.coverage,
-        **read,
+        **more,
     }
 
 

@@ -102,10 +102,11 @@ _NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{Ll}+")
 """A question that names somebody means that one by its "he" and "its"."""
 
 _CHINESE = regex.compile(r"^(?:那么?|还有|然后)|[它他她]们?|那[里儿]")
-_ITSELF = frozenset(
-    "articol articolul articolului text textul textului document documentul documentului pagina paginii article page texte "
-    "artikel dokument seite articulo texto documento articolo testo artigo cikk szoveg dokumentum oldal".split()
-)
+_DOCUMENTS = """
+articol articolul articolului text textul textului document documentul documentului pagina paginii article page texte
+artikel dokument seite articulo texto documento articolo testo artigo cikk szoveg dokumentum oldal
+"""
+_ITSELF = frozenset(_DOCUMENTS.split())
 """What is read may be asked about as "this article": that points to the sources, not back."""
 
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
