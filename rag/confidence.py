@@ -68,6 +68,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
     - ``gap``: of several passages, score of the best above the second;
     - ``apart``: of several, similarity of the most similar above the mean of the others;
+    - ``coverage``: share of the question that the corpus's vocabulary can carry;
     - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
     - ``found_anywhere``: the same of the best answer in any hit.
     """
@@ -95,6 +96,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
         "overlap_same_language": overlap * same,
         "numbers": (1.0 if all(number in passage.text for number in numbers) else -1.0) if numbers else 0.0,
         "names": 2 * sum(name in folded for name in names) / len(names) - 1 if names else 0.0,
+        "coverage": retrieval.coverage,
         **more,
     }
 
