@@ -46,12 +46,10 @@ UNANSWERABLE = [
     ("How tall is Mount Everest?", "en"),
     ("珠穆朗玛峰有多高？", "zh"),
     ("澳大利亚的首都是哪里？", "zh"),
-    pytest.param(
-        "谁写了哈姆雷特？", "zh", marks=pytest.mark.xfail(strict=True, reason="not told from a question on it")
-    ),
-    pytest.param(
-        "水的沸点是多少？", "zh", marks=pytest.mark.xfail(strict=True, reason="not told from a question on it")
-    ),
+]
+DECEIVING = [
+    pytest.param(question, "zh", marks=pytest.mark.xfail(strict=True, reason="it looks answered, as the README says"))
+    for question in ("谁写了哈姆雷特？", "水的沸点是多少？")
 ]
 REFUSAL = {"ro": "Nu găsesc", "en": "I find no answer", "zh": "找不到"}
 
@@ -108,7 +106,7 @@ def test_every_citation_is_the_exact_text_of_its_span(temei: Temei, question: st
 
 
 @real
-@pytest.mark.parametrize(("question", "language"), UNANSWERABLE)
+@pytest.mark.parametrize(("question", "language"), [*UNANSWERABLE, *DECEIVING])
 def test_without_ground_it_abstains_in_the_language_of_the_question(temei: Temei, question: str, language: str) -> None:
     answer = temei.answer(question)
 
