@@ -502,8 +502,9 @@ class Index:
             elif self._unfinished.exists():
                 self._remove_orphans()
             yield
+        except IndexStateError:
+            raise  # Chroma may wait for ever after a full disk; whoever comes next tidies up
         except BaseException:
-            # What cannot be tidied up now, on a full disk for one, is tidied up by whoever comes next.
             with contextlib.suppress(IndexStateError):
                 self._remove_orphans()
                 self._commit_what_is_written()
