@@ -80,10 +80,10 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     numbers = _NUMBER.findall(retrieval.query)
     names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]
     hits = retrieval.hits
-    dense = sorted((hit.dense for hit in hits), reverse=True)
     found = [answer.score for answers in retrieval.answers.values() for answer in answers]
     more = {}
     if len(hits) > 1:
+        dense = sorted((hit.dense for hit in hits), reverse=True)
         more["gap"] = hits[0].score - hits[1].score
         more["apart"] = dense[0] - sum(dense[1:]) / len(dense[1:])
     if found:

@@ -6,19 +6,16 @@ passages that lie apart from the rest: a few articles among many laws. ``docs/ex
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.graph import shared_session
 from rag.mapped import create, let_go
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 Floats = NDArray[np.float32]
 VectorsOf = Callable[[Sequence[str]], Floats]
@@ -65,19 +62,12 @@ class Flat:
             return []
         largest = float(np.abs(query).max()) or 1.0
         asked = (np.rint(query * (127 / largest)) + ZERO).astype(np.uint8)
-        (found,) = _session().run(None, {"query": asked[None], "vectors": self.vectors})
+        (found,) = shared_session(PRODUCT).run(None, {"query": asked[None], "vectors": self.vectors})
         products = found[0] * self.steps
         rows = np.arange(len(products)) if allowed is None else np.flatnonzero(allowed)
         if len(rows) > count:
             rows = rows[np.argpartition(-products[rows], count)[:count]]
         return [int(row) for row in rows[np.lexsort((rows, -products[rows]))]]
-
-
-@functools.cache
-def _session() -> onnxruntime.InferenceSession:
-    from rag.graph import open_session
-
-    return open_session(PRODUCT, threads=1)
 
 
 def product() -> Any:

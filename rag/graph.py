@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -133,3 +134,9 @@ def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def shared_session(path: Path) -> onnxruntime.InferenceSession:
+    """Return the one session of a file in this process, of one thread; for files that do not change."""
+    return open_session(path, threads=1)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rag.bundled import open_encoder
 from rag.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.errors import ModelError
-from rag.graph import open_session
+from rag.graph import shared_session
 from rag.types import Passage, Span
 from rag.unigram import END, Unigram
 from rag.weights import Weights
@@ -67,7 +67,7 @@ class Reader:
             ModelError: its file is missing or damaged.
         """
         try:
-            return cls(weights, unigram, _session(path))
+            return cls(weights, unigram, shared_session(path))
         except Exception as error:  # onnxruntime raises many kinds
             raise ModelError(
                 f"The reader {path} cannot be opened; reinstall Temei, or set TEMEI_READER=off to do without."
@@ -108,11 +108,6 @@ class Reader:
             span = spans[begin + first][0] + passage.start, min(spans[begin + last][1] + passage.start, sentence[1])
             found.append(Found(_trimmed(passage, span), score - nowhere))
         return tuple(found)
-
-
-@cache
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    return open_session(path, threads=1)
 
 
 @cache

@@ -17,6 +17,8 @@ MEANINGS = {
     "The river froze in January.": "Râul a înghețat în ianuarie.",
     "She bought a ticket to Lisbon.": "Ea a cumpărat un bilet la Lisabona.",
 }
+STRAY = ["- Official source: the national portal of laws.", "See page 4.", "(a) Items"]
+"""English lines as they stand among documents in another language."""
 
 
 def test_what_languages_differ_in_is_found_and_taken_out() -> None:
@@ -66,7 +68,7 @@ def test_questions_lose_what_they_have_in_common() -> None:
 def test_a_question_is_not_drawn_to_its_own_language(embedder: BundledEmbedder) -> None:
     question = "When did the river freeze?"
     romanian = embedder.encode_passages(list(MEANINGS.values()))
-    english = embedder.encode_passages(["- Official source: the national portal of laws.", "See page 4.", "(a) Items"])
+    english = embedder.encode_passages(STRAY)
 
     asked = embedder.encode_query(question)
 
@@ -75,9 +77,6 @@ def test_a_question_is_not_drawn_to_its_own_language(embedder: BundledEmbedder) 
     raw = embedder.encoder
     plain = raw.encode(raw.tokenizer.encode(f"query: {question}").ids)
     before = [raw.encode(raw.tokenizer.encode(f"passage: {text}").ids) for text in MEANINGS.values()]
-    stray = [
-        raw.encode(raw.tokenizer.encode(f"passage: {text}").ids)
-        for text in ("- Official source: the national portal of laws.", "See page 4.", "(a) Items")
-    ]
+    stray = [raw.encode(raw.tokenizer.encode(f"passage: {text}").ids) for text in STRAY]
     gained = (romanian @ asked).max() - (english @ asked).max()
     assert gained > max(float(v @ plain) for v in before) - max(float(v @ plain) for v in stray)
