@@ -474,6 +474,16 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     expect(page.locator("#reader .gone")).to_contain_text("nu mai este în index")
 
 
+def test_a_file_beyond_the_limit_is_refused_by_its_name(visit: Visit, library: Temei, tmp_path: Path) -> None:
+    page = visit.page
+    big = tmp_path / "uriaș.txt"
+    big.write_bytes(b"Un rand de text.\n" * 1_300_000)
+    assert big.stat().st_size > library.settings.max_file_mb * 1_000_000
+    page.locator("#left input[type=file]").set_input_files([big])
+    expect(page.locator('[data-testid="toast-body"]')).to_contain_text('Peste 20 MB: "uriaș.txt". Nu s-a adăugat nimic')
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+
+
 def test_the_conversation_survives_a_reload(visit: Visit) -> None:
     page = visit.page
     visit.ask(NOWHERE)

@@ -42,10 +42,16 @@ function label() {
   document.querySelectorAll('[data-testid="toast-body"]').forEach((toast) => {
     const words = document.createTreeWalker(toast, NodeFilter.SHOW_TEXT);
     while (words.nextNode()) {
-      const text = said[key(words.currentNode.data.trim())];
-      if (text && words.currentNode.data.trim() !== text) words.currentNode.data = text;
+      const now = words.currentNode.data.trim();
+      const text = said[key(now)] ?? tooLarge(now, said);
+      if (text && now !== text) words.currentNode.data = text;
     }
   });
+}
+// Gradio counts in MiB and calls them Mb.
+function tooLarge(text, said) {
+  const found = text.match(/^File\(s\) exceed the maximum allowed size of ([\d.]+) Mb: (.*)$/s);
+  return found && said.too_large?.replace('{limit}', Math.round(found[1] * 1.048576)).replace('{names}', () => found[2]);
 }
 new MutationObserver(label).observe(document.body, { childList: true, subtree: true });
 
