@@ -70,7 +70,7 @@ def run_baselines(
 def search_bm25(temei: Temei, question: str) -> Ranking:
     """Return the passages by BM25 alone; those without a word of the question are not found."""
     bm25 = temei.index.bm25()
-    scores, _ = bm25.scores(question)
+    scores, *_ = bm25.scores(question)
     best = top(scores, DEPTH)
     return dict(zip(bm25.ids_of(best), map(float, scores[best]), strict=True))
 

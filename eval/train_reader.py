@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -24,6 +25,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -31,7 +33,7 @@ from eval.lexicon import open_lexicon, words_of
 from eval.reader_examples import SOURCES, Reading, examples, read_source
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
-from rag.graph import Graph
+from rag.graph import Graph, open_session
 from rag.reader import best_span
 from rag.settings import Settings
 from rag.weights import Weights
@@ -58,6 +60,8 @@ class Config:
     longest: int = 384
     most: int = 0
     """Examples of an epoch; 0 for all."""
+    from_reader: str = ""
+    """A reader's ONNX file to go on from; empty to begin with the bundled encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +137,26 @@ class Reader(nn.Module):
         batch, n = ids.shape
         hidden = self.hidden
         wide = hidden // self.heads
-        x = self.words[ids] + self.positions[:n].to(kind)
-        x = F.layer_norm(x, (hidden,), weight["emb_ln_w"], weight["emb_ln_b"], 1e-12)
+        x = self.words[ids].float() + self.positions[:n]
+        x = F.layer_norm(x, (hidden,), self.body["emb_ln_w"], self.body["emb_ln_b"], 1e-12)
         unseen = torch.zeros(batch, 1, 1, n, dtype=kind, device=ids.device).masked_fill(~mask[:, None, None, :], -1e4)
         for layer in range(self.layers):
 
             def w(part: str, at: str = f"l{layer}_") -> tuple[Tensor, Tensor]:
                 return weight[f"{at}{part}_w"], weight[f"{at}{part}_b"]
 
+            def norm(x: Tensor, part: str, at: str = f"l{layer}_") -> Tensor:
+                return F.layer_norm(x, (hidden,), self.body[f"{at}{part}_w"], self.body[f"{at}{part}_b"], 1e-12)
+
             # Attention written out is quicker in bf16 on a CPU than the fused one, whose backward pass is slow there.
-            joint = F.linear(x, *(torch.cat(both) for both in zip(w("q"), w("k"), w("v"), strict=True)))
+            joint = F.linear(x.to(kind), *(torch.cat(both) for both in zip(w("q"), w("k"), w("v"), strict=True)))
             q, k, v = (t.reshape(-1, n, wide) for t in joint.view(batch, n, 3, self.heads, wide).permute(2, 0, 3, 1, 4))
             weighed = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n) + unseen
             mixed = torch.bmm(weighed.softmax(-1).view(-1, n, n), v).view(batch, self.heads, n, wide)
             mixed = F.linear(mixed.transpose(1, 2).reshape(batch, n, hidden), *w("ao"))
-            x = F.layer_norm(x + mixed, (hidden,), *w("aln"), 1e-12)
-            x = F.layer_norm(x + F.linear(F.gelu(F.linear(x, *w("fi"))), *w("fo")), (hidden,), *w("oln"), 1e-12)
-        scores: Tensor = self.head(x.float())
+            x = norm(x + mixed, "aln")
+            x = norm(x + F.linear(F.gelu(F.linear(x.to(kind), *w("fi"))), *w("fo")), "oln")
+        scores: Tensor = self.head(x)
         return scores.masked_fill(~mask[:, :, None], -1e4)
 
 
@@ -195,6 +202,8 @@ def train(made: Sequence[Sequence[Tokens]], config: Config, out: Path, device: t
     rank, world = _processes()
     torch.manual_seed(config.seed)
     reader = Reader(Weights.open()).to(device)
+    if config.from_reader:
+        Learned.open(Path(config.from_reader)).into(reader)
     reader.freeze(config.frozen_layers)
     learned = [p for p in reader.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learned, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98), fused=True)
@@ -254,24 +263,26 @@ def _average(gradients: Sequence[Tensor], world: int) -> None:
         at += g.numel()
 
 
-@torch.no_grad()
-def spans(
-    reader: Reader, ids: Sequence[list[int]], begins: Sequence[int], device: torch.device
-) -> Iterator[tuple[int, int, float]]:
-    """Yield for each input the best span as token positions, and its score less that of "not here"."""
-    for row, begin in zip(ids, begins, strict=True):
-        one, mask, _ = collate([Tokens(row, 0, 0)], device)
-        scores = reader(one, mask)[0].float().cpu().numpy()
+def spans(session: InferenceSession, inputs: Iterable[tuple[list[int], int]]) -> Iterator[tuple[int, int, float]]:
+    """Yield the best span as token positions, and its score less that of "not here", as the exported reader finds them.
+
+    Args:
+        inputs: the ids of a question and a passage, and where the passage begins.
+    """
+    weights = Weights.open()
+    for ids, begin in inputs:
+        scores = session.run(None, {"embeddings": weights.embeddings(np.array([ids]))})[0][0]
         first, last, score = best_span(scores[begin:-1])
         yield begin + first, begin + last, score - float(scores[0].sum())
 
 
-def measure(reader: Reader, folder: Path, tokenizer: Tokenizer, device: torch.device) -> dict[str, Any]:
+def measure(path: Path, folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     """Return exact match and token F1 with the gold paragraph given, and how it tells adversarial questions apart."""
     from eval.abstention import auroc
     from eval.grounds import exact_match, token_f1
 
     sets = {lang: json.loads((folder / f"xquad-dev.{lang}.json").read_text("utf-8"))["data"] for lang in ("ro", "en")}
+    session = open_session(path)
     found: dict[str, Any] = {}
     for asked, read in (("ro", "ro"), ("en", "ro"), ("en", "en"), ("ro", "en")):
         scores = []
@@ -279,7 +290,7 @@ def measure(reader: Reader, folder: Path, tokenizer: Tokenizer, device: torch.de
             for p, r in zip(a["paragraphs"], b["paragraphs"], strict=True):
                 for q, gold in zip(p["qas"], r["qas"], strict=True):
                     ids, places, begin = pair(tokenizer, q["question"], r["context"], 512)
-                    first, last, _ = next(spans(reader, [ids], [begin], device))
+                    first, last, _ = next(spans(session, [(ids, begin)]))
                     text = r["context"][places[first - begin][0] : places[last - begin][1]].strip()
                     answers = [x["text"] for x in gold["answers"]]
                     scores.append((exact_match(text, answers), token_f1(text, answers)))
@@ -287,8 +298,8 @@ def measure(reader: Reader, folder: Path, tokenizer: Tokenizer, device: torch.de
         found[f"{asked} on {read}"] = {"exact_match": round(float(em), 4), "token_f1": round(float(f1), 4)}
     texts = [p["context"] for a in sets["en"] for p in a["paragraphs"]]
     rows = [json.loads(line) for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines()]
-    inputs = [pair(tokenizer, row["question"], texts[row["paragraph"]], 512) for row in rows]
-    sure = [score for *_, score in spans(reader, [ids for ids, *_ in inputs], [begin for *_, begin in inputs], device)]
+    pairs = [pair(tokenizer, row["question"], texts[row["paragraph"]], 512) for row in rows]
+    sure = [score for *_, score in spans(session, [(ids, begin) for ids, _, begin in pairs])]
     found["adversarial auroc"] = round(auroc(np.array(sure), np.array([row["answerable"] for row in rows])) or 0.0, 4)
     return found
 
@@ -304,10 +315,37 @@ class Learned:
     feed_forward: int
 
     @classmethod
+    def open(cls, path: Path) -> Learned:
+        """Return the weights of an exported reader, as its int8 levels stand for them."""
+        import onnx
+        from onnx import numpy_helper
+
+        stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+        weights = Weights.open()
+        named = {f"emb.ln.{kind}": stored[f"normed.{name}"] for kind, name in _NAMES.items()}
+        named |= {"head.w": stored["head.weight"].T, "head.b": stored["head.bias"]}
+        for at in (f"l{layer}." for layer in range(weights.layers)):
+            for part in ("aln", "oln"):
+                named |= {f"{at}{part}.{kind}": stored[f"{at}{part}.{name}"] for kind, name in _NAMES.items()}
+            for part in ("q", "k", "v", "ao", "fi", "fo"):
+                weight = (stored[f"{at}{part}.levels"] * stored[f"{at}{part}.scales"]).T
+                even = stored.get(f"{at}{part}.even", np.float32(1))
+                named |= {f"{at}{part}.w": weight * even, f"{at}{part}.b": stored[f"{at}{part}.bias"]}
+        return cls(named, weights.hidden, weights.layers, weights.heads, weights.feed_forward)
+
+    def into(self, reader: Reader) -> None:
+        """Give these weights to a model in training."""
+        with torch.no_grad():
+            for name, value in reader.body.items():
+                value.copy_(torch.tensor(self.named[name.replace("_", ".")]))
+            for kind, name in _NAMES.items():
+                getattr(reader.head, name).copy_(torch.tensor(self.named[f"head.{kind}"]))
+
+    @classmethod
     def of(cls, reader: Reader) -> Learned:
         weights = Weights.open()
         named = {name.replace("_", "."): value.detach().float().cpu().numpy() for name, value in reader.body.items()}
-        named |= {f"head.{kind}": getattr(reader.head, name).detach().cpu().numpy() for kind, name in _HEAD.items()}
+        named |= {f"head.{kind}": getattr(reader.head, name).detach().cpu().numpy() for kind, name in _NAMES.items()}
         return cls(named, weights.hidden, weights.layers, weights.heads, weights.feed_forward)
 
     def tensor(self, name: str) -> NDArray[np.float32]:
@@ -317,22 +355,63 @@ class Learned:
         return self.named[name].reshape(-1, inputs)
 
 
-_HEAD = {"w": "weight", "b": "bias"}
+_NAMES = {"w": "weight", "b": "bias"}
 
 
-def export(learned: Learned, path: Path, *, int8: bool = True) -> None:
-    """Write the reader as an ONNX model: input ``embeddings`` (1, n, hidden), output ``scores`` (1, n, 2)."""
+def export(learned: Learned, path: Path, seen: Sequence[Tokens], *, int8: bool = True) -> None:
+    """Write the reader as an ONNX model: input ``embeddings`` (1, n, hidden), output ``scores`` (1, n, 2).
+
+    Args:
+        seen: examples to tell by how large the channels of the layers' inputs become.
+    """
     import onnx
 
-    graph = Graph(int8)
+    onnx.save(_model(learned, Graph(int8, _evenness(learned, seen) if int8 else {})), str(path))
+
+
+def _model(learned: Learned, graph: Graph, also: Sequence[str] = ()) -> Any:
     source = graph.norm("embeddings", "normed", learned.tensor("emb.ln.w"), learned.tensor("emb.ln.b"))
     states = graph.layers(source, learned)
     # The head stays fp32: it costs nothing, and its scores are read to the tenth.
     head = graph.constant("head.weight", learned.matrix("head.w", learned.hidden).T)
     product = graph.add("MatMul", [states, head], "head.product")
     graph.add("Add", [product, graph.constant("head.bias", learned.tensor("head.b"))], "scores")
-    shape = ["batch", "n", learned.hidden]
-    onnx.save(graph.model("temei-reader", {"embeddings": shape}, {"scores": ["batch", "n", 2]}), str(path))
+    outputs: dict[str, list[Any]] = {"scores": ["batch", "n", 2]} | {name: ["batch", "n", None] for name in also}
+    return graph.model("temei-reader", {"embeddings": ["batch", "n", learned.hidden]}, outputs)
+
+
+EVENNESS = 0.7
+"""How much of a channel's size its weights take over (SmoothQuant's alpha)."""
+
+
+def _evenness(learned: Learned, seen: Sequence[Tokens]) -> dict[str, NDArray[np.float32]]:
+    """Return for the feed-forward layers, whose inputs are the uneven ones, what to divide each channel by."""
+    import onnx
+
+    inputs = {f"l{layer}.{part}": f"l{layer}.{of}" for layer in range(learned.layers) for part, of in _INPUTS.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "reader.onnx"
+        onnx.save(_model(learned, Graph(int8=False), list(inputs.values())), str(path))
+        session = open_session(path)
+        weights = Weights.open()
+        largest = dict.fromkeys(inputs, np.zeros(1, dtype=np.float32))
+        for tokens in seen:
+            embeddings = weights.embeddings(np.array([tokens.ids]))
+            for name, found in zip(inputs, session.run(list(inputs.values()), {"embeddings": embeddings}), strict=True):
+                largest[name] = np.maximum(largest[name], np.abs(found[0]).max(axis=0))
+    even = {}
+    for name, channels in largest.items():
+        matrix = learned.matrix(f"{name}.w", len(channels))
+        scale = channels**EVENNESS / np.maximum(np.abs(matrix).max(axis=0), 1e-4) ** (1 - EVENNESS)
+        scale = np.maximum(scale, 1e-5)
+        even[name] = np.asarray(scale / np.exp(np.log(scale).mean()), dtype=np.float32)
+    return even
+
+
+_INPUTS = {"fi": "aln", "fo": "active"}
+"""The feed-forward layers and what goes into them, as `rag.graph` calls both."""
+SEEN = 200
+"""Examples to tell the size of channels by."""
 
 
 def main() -> None:
@@ -370,14 +449,15 @@ def main() -> None:
     reader = train(made, config, given.out, device)
     if _processes()[0]:
         return
-    export(Learned.of(reader), given.out / "reader.onnx")
+    made_to = given.out / "reader.onnx"
+    export(Learned.of(reader), made_to, made[0][:SEEN])
     result: dict[str, Any] = {
         "config": asdict(config),
         "examples": sum(map(len, made)),
         "seconds": round(time.time() - began),
     }
     if given.dev is not None:
-        result |= measure(reader, given.dev, tokenizer, device)
+        result |= measure(made_to, given.dev, tokenizer)
     with (given.out / "results.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(result) + "\n")
     print(json.dumps(result, indent=1), flush=True)

@@ -133,31 +133,25 @@ class Bm25:
             default=0.0,
         )
 
-    def word_weights(self, query: str) -> dict[str, float]:
-        """Return the query's folded words with their inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)).
+    def scores(self, query: str) -> tuple[Floats, float, dict[str, float]]:
+        """Return the BM25 score of every passage, the query's coverage, and the weights of its folded words.
 
-        A word is looked up in the stem of each of the corpus's languages, and the most frequent counts; one found
-        nowhere weighs as much as the rarest.
-        """
-        return self._weights(self._terms(query))
-
-    def scores(self, query: str) -> tuple[Floats, float]:
-        """Return the BM25 score of every passage and the query's coverage.
-
-        Coverage (0..1) is the share of the query's word weights that the corpus's vocabulary can match: near 1 for a
-        question in the corpus's language, near 0 for one in another.
+        A word weighs its inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)). It is looked up in the stem of
+        each of the corpus's languages, and the most frequent counts; one found nowhere weighs as much as the rarest.
+        Coverage (0..1) is the share of these weights that the corpus's vocabulary can match: near 1 for a question in
+        the corpus's language, near 0 for one in another.
         """
         terms = self._terms(query)
+        weights = self._weights(terms)
         scores = np.zeros(len(self), dtype=np.float32)
         known = sorted(set().union(*terms.values()))
         if not known:
-            return scores, 0.0
+            return scores, 0.0, weights
         for term in known:
             part = slice(int(self.starts[term]), int(self.starts[term + 1]))
             scores[self.rows[part]] += self.values[part]
-        weights = self._weights(terms)
         matched = sum(weight for word, weight in weights.items() if terms[word])
-        return scores, matched / sum(weights.values())
+        return scores, matched / sum(weights.values()), weights
 
     def _weights(self, terms: Mapping[str, set[int]]) -> dict[str, float]:
         frequency = {word: max(map(self._frequency, found), default=0) for word, found in terms.items()}

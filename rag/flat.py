@@ -19,7 +19,7 @@ from rag.mapped import create, let_go
 
 Floats = NDArray[np.float32]
 VectorsOf = Callable[[Sequence[str]], Floats]
-"""From passage ids to their unit vectors, shape (n, dimension); zero for one that has none."""
+"""From passage ids to their vectors, shape (n, dimension); zero for one that has none."""
 
 ZERO = 128
 """What stands for zero in a query, whose numbers are without a sign."""

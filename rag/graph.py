@@ -9,6 +9,7 @@ slower than the two, so sessions are opened with the basic optimisations only (`
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -50,9 +51,15 @@ class LayerWeights(Protocol):
 
 @dataclass
 class Graph:
-    """An ONNX graph in the making; every operation returns the name of its output."""
+    """An ONNX graph in the making; every operation returns the name of its output.
+
+    ``even`` has for a linear layer what to divide each channel of its input by and its weights to multiply by, shape
+    (inputs,): where a few channels are many times larger than the rest, int8 levels are too coarse for these
+    (SmoothQuant, Xiao et al., 2023).
+    """
 
     int8: bool = True
+    even: Mapping[str, Floats] = field(default_factory=dict)
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
 
@@ -71,6 +78,9 @@ class Graph:
     def linear(self, source: str, name: str, weight: Floats, bias: Floats) -> str:
         """Return ``source @ weight.T + bias``; weight has shape (outputs, inputs)."""
         added = self.constant(f"{name}.bias", bias)
+        if name in self.even:
+            source = self.add("Mul", [source, self.constant(f"{name}.even", 1 / self.even[name])], f"{name}.evened")
+            weight = weight * self.even[name]
         if not self.int8:
             product = self.add("MatMul", [source, self.constant(f"{name}.weight", weight.T)], f"{name}.product")
             return self.add("Add", [product, added], name)

@@ -53,7 +53,7 @@ from rag.vectors import PassageVectors, with_passage_row
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
-FORMAT = 5
+FORMAT = 6
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
@@ -478,7 +478,7 @@ class Index:
         texts = sentence_texts(passage)
         sentences = self.embedder.encode_passages(texts)
         sentences[[not text for text in texts]] = 0
-        return with_passage_row(sentences, [end - start for start, end in passage.sentences])
+        return with_passage_row(sentences, texts)
 
     # Writing
 
@@ -543,7 +543,7 @@ class Index:
 
     def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
         vectors = {
-            passage.id: with_passage_row(rows, [end - begin for begin, end in passage.sentences])
+            passage.id: with_passage_row(rows, sentence_texts(passage))
             for passage, rows in zip(passages, sentences, strict=True)
         }
         self._call(lambda: self._vectors.put(vectors))

@@ -53,7 +53,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
 _MARKUP = regex.compile(
     r"""<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*\s*/?>"""
-    r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->""",
+    r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->|\A-?>(?=\s*<)""",
     flags=regex.DOTALL,
 )
 _LETTER = regex.compile(r"\p{L}")
@@ -115,8 +115,13 @@ def _stemmer(language: str) -> Any:
 
 
 def prose(text: str) -> str:
-    """Return a text without the HTML that Markdown may hold, whole tags and what a cut left of one; lengths change."""
-    return _MARKUP.sub(" ", text) if "<" in text or ">" in text else text
+    """Return a text with blanks for the HTML that Markdown may hold, whole tags and what a cut left of one."""
+    return _MARKUP.sub(lambda found: " " * len(found.group()), text) if "<" in text or ">" in text else text
+
+
+def letters(text: str) -> int:
+    """Return the number of letters; one of a script written without spaces says as much as three of others."""
+    return sum(map(str.isalpha, text)) + 2 * sum(map(len, _UNSPACED.findall(text)))
 
 
 def tells_something(text: str) -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import regex
+
 from rag.language import prose, tells_something
 from rag.types import Document, Passage
 
+_ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
+"""A web address, and what a Markdown link points to."""
+
 
 def sentence_texts(passage: Passage) -> list[str]:
-    """Return the texts of a passage's sentences as they are embedded: what a person would read of them.
+    """Return the texts of a passage's sentences as they are embedded: what a person would read aloud of them.
 
     A fragment such as "2." or "- (ii)" is near to any question: it is empty here, for no vector. Where a passage is
     made of nothing else, such as a list of names, each stands for the whole if that tells something.
     """
-    texts = [prose(passage.text[start - passage.start : end - passage.start]) for start, end in passage.sentences]
+    # Of the whole passage, for a tag may reach from one sentence into the next.
+    whole = _ADDRESS.sub(lambda found: " " * len(found.group()), prose(passage.text))
+    texts = [whole[start - passage.start : end - passage.start] for start, end in passage.sentences]
     told = [text if tells_something(text) else "" for text in texts]
-    whole = prose(passage.text)
     return told if any(told) or not tells_something(whole) else [whole] * len(texts)
 
 

@@ -31,6 +31,8 @@ SENTENCE_WEIGHT = 0.6
 LEXICAL_WEIGHT = 0.4
 BM25_HALF = 20.0
 """The BM25 score that counts half."""
+LEXICAL_SHARE = 0.4
+"""How many candidates BM25 proposes to one of dense search; what it finds first is what counts."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     if not len(bm25):
         raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
     vector = index.embedder.encode_query(query)
-    lexical, coverage = bm25.scores(query)
+    lexical, coverage, word_weights = bm25.scores(query)
     allowed = None if document_ids is None else bm25.within(document_ids)
-    rows = dict.fromkeys([*bm25.flat.nearest(vector, candidates, allowed), *top(lexical, candidates, allowed)])
+    by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)
+    rows = dict.fromkeys([*bm25.flat.nearest(vector, candidates, allowed), *by_words])
     proposed = dict(zip(bm25.ids_of(rows), rows, strict=True))
     weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
     scored = []
@@ -94,4 +97,4 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
         :count
     ]
     shown = {hit.passage.id: similarities[hit.passage.id] for hit in hits}
-    return Retrieval(query, hits, vector, shown, coverage, bm25.word_weights(query), bm25.languages)
+    return Retrieval(query, hits, vector, shown, coverage, word_weights, bm25.languages)

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.language import letters
+
 Floats = NDArray[np.float32]
 
 MAPPED = 1 << 34
@@ -21,7 +23,7 @@ MAPPED = 1 << 34
 
 
 class PassageVectors:
-    """A map from passage id to unit vectors in fp16: row 0 the passage, then its sentences."""
+    """A map from passage id to vectors in fp16, of about unit length: row 0 the passage, then its sentences."""
 
     def __init__(self, path: Path, dimension: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,12 +75,22 @@ class PassageVectors:
         self._connection.close()
 
 
-def with_passage_row(sentences: Floats, lengths: Sequence[int]) -> Floats:
-    """Return the sentences' unit vectors below their passage's: their sum weighted by the root of their lengths.
+SHORTER, SHORT = 0.05, 25
+"""A vector is shorter by ``SHORTER * exp(-letters / SHORT)``: what says little is a little near to every question."""
+
+
+def with_passage_row(sentences: Floats, texts: Sequence[str]) -> Floats:
+    """Return the sentences' vectors below their passage's: their sum weighted by the root of their lengths.
 
     (Embedding the passage as well would double the work of ingestion; ``docs/experiments.md`` says what it would gain.)
+
+    Args:
+        sentences: unit vectors, or zero for one that has none; shape (n, dimension).
+        texts: of each sentence, as it was embedded.
     """
-    weights = np.sqrt(np.maximum(np.asarray(lengths, dtype=np.float32), 1))
-    total = weights @ sentences
+    characters = np.array([len(" ".join(text.split())) for text in texts], dtype=np.float32)
+    total = np.sqrt(np.maximum(characters, 1)) @ sentences
     passage = total / max(float(np.linalg.norm(total)), 1e-12)
-    return np.asarray(np.vstack([passage, sentences]), dtype=np.float32)
+    said = np.array([letters(text) for text in texts], dtype=np.float32)
+    lengths = 1 - SHORTER * np.exp(-np.append(said.sum(), said) / SHORT)
+    return np.asarray(np.vstack([passage, sentences]) * lengths[:, None], dtype=np.float32)

@@ -22,7 +22,8 @@ from ingest import ingest, rebuild, split
 from rag import Document, Settings, Temei, TemeiError
 from rag.errors import CorruptIndexError, MissingIndexError, SettingsError, StaleIndexError
 from rag.index import Index
-from rag.language import tells_something
+from rag.language import letters, tells_something
+from rag.vectors import SHORT, SHORTER
 
 BRASS = "The lid of the kettle is made of brass."
 
@@ -326,8 +327,10 @@ def test_row_0_is_the_passage_and_the_others_its_sentences(filled: Index) -> Non
         assert rows.shape == (1 + len(passage.sentences), filled.embedder.dimension)
         expected = FakeEmbedder().encode_passages(quotes(passage))
         expected[[not tells_something(quote) for quote in quotes(passage)]] = 0  # "# Delta"
-        assert np.linalg.norm(rows[0]) == pytest.approx(1, abs=2e-3)
-        assert np.allclose(rows[1:], expected, atol=2e-3)
+        counts = np.array([letters(quote) for quote in quotes(passage)])
+        shorter = 1 - SHORTER * np.exp(-counts / SHORT)
+        assert np.linalg.norm(rows[0]) == pytest.approx(1 - SHORTER * np.exp(-counts.sum() / SHORT), abs=2e-3)
+        assert np.allclose(rows[1:], expected * shorter[:, None], atol=2e-3)
 
 
 @hypothesis_settings(max_examples=15)

@@ -23,7 +23,10 @@ def a_passage(*sentences: str) -> Passage:
         (["Moara e din 1874.", "2.", "A ars în anul 1901."], ["Moara e din 1874.", "", "A ars în anul 1901."]),
         (["Paris.", "Roma.", "Berlin."], ["Paris. Roma. Berlin."] * 3),
         (["->", "-", "..."], ["", "", ""]),
-        (['<td class="a">Moara e din 1874.</td>'], [" Moara e din 1874. "]),
+        (['<td class="a">Moara e din 1874.</td>'], [" " * 14 + "Moara e din 1874." + " " * 5]),
+        (["Rând <b", 'id="x">Moara e din 1874.'], ["", " " * 7 + "Moara e din 1874."]),
+        (["Sursa: <https://example.org/a>"], [""]),
+        (["Vezi [moara veche](https://example.org/a_b)."], ["Vezi [moara veche]" + " " * 25 + "."]),
     ],
 )
 def test_fragments_have_no_text_of_their_own(sentences: list[str], embedded: list[str]) -> None:

@@ -15,6 +15,7 @@ from rag.errors import MissingIndexError
 from rag.flat import Flat
 from rag.index import Index
 from rag.retrieve import BM25_HALF, LEXICAL_WEIGHT, SENTENCE_WEIGHT, retrieve
+from rag.vectors import with_passage_row
 
 FACTS = [
     "Pelicanii albi cuibăresc pe lacul Roșca.",
@@ -54,7 +55,7 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     retrieval = retrieve(facts, query, count=8, candidates=8)
     fake = FakeEmbedder()
     vector = fake.encode_query(query)
-    lexical, coverage = facts.bm25().scores(query)
+    lexical, coverage, _ = facts.bm25().scores(query)
     shared = facts.bm25().shares_language(query)
 
     assert 0.9 < shared <= 1
@@ -62,9 +63,8 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     assert np.allclose(retrieval.vector, vector)
     assert retrieval.coverage == coverage
     for hit in retrieval.hits:
-        sentences = fake.encode_passages(quotes(hit.passage))
-        weighted = np.sqrt([len(quote) for quote in quotes(hit.passage)]) @ sentences
-        passage = weighted / np.linalg.norm(weighted)
+        rows = with_passage_row(fake.encode_passages(quotes(hit.passage)), quotes(hit.passage))
+        passage, sentences = rows[0], rows[1:]
         dense = (1 - SENTENCE_WEIGHT) * passage @ vector + SENTENCE_WEIGHT * (sentences @ vector).max()
         words = lexical[facts.bm25().ids.index(hit.passage.id)]
         assert hit.dense == pytest.approx(dense, abs=2e-3)
