@@ -3,8 +3,10 @@
 PATH is a folder with ``xquad-dev.ro.json``, ``xquad-dev.en.json`` and ``adversarial-dev.en.jsonl``. Every question is
 asked with its paragraph in the index, with the paragraph removed, and with its whole article removed or not there, in
 an index of all articles and in one of its article alone, so that the weights hold for large and for small corpora; the
-adversarial questions are asked in the large one. One model is fitted on what is seen with the reader, one on what is
-seen without. The numbers reported come from cross-validation by article; the weights shipped from all of it.
+adversarial questions are asked in the large one. Turkish and Japanese questions about other matters (of the reader's
+data, where PATH has it) stand for languages that no answer was seen in. One model is fitted on what is seen with the
+reader, one on what is seen without. The numbers reported come from cross-validation by article; the weights shipped
+from all of it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from numpy.typing import NDArray
 
 import rag.confidence
 from eval.abstention import auroc
+from eval.reader_examples import read_source
 from ingest.load import to_document
 from ingest.pipeline import add_document
 from rag.confidence import gather
@@ -40,6 +44,10 @@ LANGUAGES = (("ro", "ro"), ("en", "ro"), ("en", "en"))
 """Of the questions and of the articles."""
 FOLDS = 8
 OVER_REFUSAL = 0.05
+ELSEWHERE = (("tr", "tquad-train"), ("ja", "jaquad"))
+"""Language and file of questions about other matters."""
+OTHERS, OTHERS_EACH = 320, 4
+"""Questions of each such file for the index of all articles, and for each of one article."""
 SMALL, LARGE = "one article", "all articles"
 PRESENT, NO_PARAGRAPH, NO_ARTICLE = "present", "paragraph removed", "article removed"
 ANSWERABLE, ADVERSARIAL = "answerable", "adversarial"
@@ -83,6 +91,7 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
         for name in {language for pair in LANGUAGES for language in pair}
     }
     surprise = Surprise.of(embedder)
+    others = {language: _others(folder / "reader" / f"{name}.json.gz", language) for language, name in ELSEWHERE}
     for asked, written in LANGUAGES:
         articles, asking = sets[written], sets[asked]
         questions = [[[q["question"] for q in p["qas"]] for p in article["paragraphs"]] for article in asking]
@@ -105,6 +114,12 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
                                 yield Trial(corpus, language, i, NO_PARAGRAPH, ask(question, {ids[i, j]}))
                             if corpus == LARGE or i not in group:
                                 yield Trial(corpus, language, i, NO_ARTICLE, ask(question, own))
+                if asked == written == "ro":
+                    many = range(OTHERS if corpus == LARGE else OTHERS_EACH)
+                    for other, asking_else in others.items():
+                        for number, question in zip(many, asking_else, strict=False):
+                            i = wanted[number % len(wanted)] if corpus == LARGE else group[0]
+                            yield Trial(corpus, f"{other} on {written}", i, NO_ARTICLE, ask(question, set()))
                 if corpus == LARGE and (asked, written) == ("en", "en"):
                     places = [i for i, article in enumerate(articles) for _ in article["paragraphs"]]
                     for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines():
@@ -112,6 +127,13 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
                         ground = ANSWERABLE if row["answerable"] else ADVERSARIAL
                         yield Trial(corpus, language, places[row["paragraph"]], ground, ask(row["question"], set()))
                 index.close()
+
+
+def _others(path: Path, language: str) -> Iterator[str]:
+    """Yield the questions of a file in random order; none where it is not there."""
+    found = [reading.question for reading in read_source(path, language)] if path.exists() else []
+    Random(0).shuffle(found)
+    yield from found
 
 
 def _fill(index: Index, articles: Sequence[Any], group: Sequence[int]) -> dict[tuple[int, int], str]:
@@ -189,13 +211,14 @@ def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[s
             row: dict[str, Any] = {"corpus": corpus, "language": language}
             for there, grounds in ((PRESENT, (NO_ARTICLE, NO_PARAGRAPH)), (ANSWERABLE, (ADVERSARIAL,))):
                 present = p[here & (ground == there)]
-                if not len(present):
-                    continue
-                row[f"over_refusal, {there}"] = round(float((present < threshold).mean()), 4)
+                if len(present):
+                    row[f"over_refusal, {there}"] = round(float((present < threshold).mean()), 4)
                 for gone in grounds:
                     absent = p[here & (ground == gone)]
-                    rejected = round(float((absent < threshold).mean()), 4)
-                    row[gone] = {"rejected": rejected, "auroc": round(_auroc(present, absent), 4)}
+                    if len(absent):
+                        row[gone] = {"rejected": round(float((absent < threshold).mean()), 4)}
+                        if len(present):
+                            row[gone]["auroc"] = round(_auroc(present, absent), 4)
             yield row
 
 

@@ -29,7 +29,7 @@ from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from eval.lexicon import open_lexicon, words_of
+from eval.lexicon import Lexicon, open_lexicon, words_of
 from eval.reader_examples import SOURCES, Reading, examples, read_source
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
@@ -414,6 +414,20 @@ SEEN = 200
 """Examples to tell the size of channels by."""
 
 
+def english_lexicon(data: Path, out: Path) -> Lexicon:
+    """Return the lexicon of the English words in the data, from ``out`` where it has been made already."""
+    settings = Settings()
+    embedder = open_embedder(settings.embedding_model, settings.home / "models", print)
+    english = [
+        reading
+        for name, (language, _) in SOURCES.items()
+        if language == "en"
+        for reading in read_source(data / f"{name}.json.gz", language)
+    ]
+    vocabulary = words_of([text for reading in english for text in (reading.question, reading.passage)], 14_000)
+    return open_lexicon(out / "lexicon-en.json", vocabulary, embedder)
+
+
 def main() -> None:
     """Train, save, measure."""
     parser = argparse.ArgumentParser(description="Train the reader.")
@@ -427,16 +441,7 @@ def main() -> None:
     config = Config(**{name: getattr(given, name) for name in asdict(defaults)})
     given.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    settings = Settings()
-    embedder = open_embedder(settings.embedding_model, settings.home / "models", print)
-    english = [
-        r
-        for name, (lang, _) in SOURCES.items()
-        if lang == "en"
-        for r in read_source(given.data / f"{name}.json.gz", lang)
-    ]
-    vocabulary = words_of([t for r in english for t in (r.question, r.passage)], 14_000)
-    lexicon = open_lexicon(given.out / "lexicon-en.json", vocabulary, embedder)
+    lexicon = english_lexicon(given.data, given.out)
     tokenizer = build_tokenizer(Weights.open())
     made: list[list[Tokens]] = []
     for epoch in range(config.epochs):

@@ -13,12 +13,15 @@ import pytest
 import torch
 
 from eval import reader_examples, train_reader
+from eval.average import mean
 from eval.lexicon import induce, switch, words_of
 from eval.reader_examples import Reading, examples, read_source
-from eval.train_reader import Config, Learned, export, tokenise, train
+from eval.train_reader import Config, Learned, export, spans, tokenise, train
 from rag.bundled import build_tokenizer
 from rag.embeddings import BundledEmbedder
-from rag.reader import Reader, best_span
+from rag.graph import open_session
+from rag.reader import PATH, Reader, best_span
+from rag.unigram import END
 from rag.weights import Weights
 
 PASSAGE = (
@@ -171,6 +174,31 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
 
     for name, value in once.named.items():
         assert np.allclose(value, again.named[name], atol=1e-5), name
-    export(again, tmp_path / "reader.onnx")
+    export(again, tmp_path / "reader.onnx", made[:10])
     opened = Reader.open(embedder.encoder.weights, embedder.encoder.unigram, tmp_path / "reader.onnx")
     assert opened.session.get_outputs()[0].name == "scores"
+    for name, value in Learned.open(tmp_path / "reader.onnx").named.items():
+        assert value.shape == again.named[name].shape, name
+        assert np.abs(value - again.named[name]).max() <= 0.02 * np.abs(again.named[name]).max(), name
+
+
+def test_int8_reads_as_the_weights_do(embedder: BundledEmbedder, tmp_path: Path) -> None:
+    learned = Learned.open(PATH)
+    tokenizer = build_tokenizer(Weights.open())
+    reading = Reading("When did the mill burn down?", PASSAGE, None, "en", "mill")
+    tokens = tokenise(tokenizer, reading, 384)
+    assert tokens is not None
+
+    scores = []
+    for int8 in (True, False):
+        export(learned, tmp_path / "reader.onnx", [tokens], int8=int8)
+        session = open_session(tmp_path / "reader.onnx")
+        scores.append(next(spans(session, [(tokens.ids, tokens.ids.index(END) + 1)])))
+    assert scores[0][:2] == scores[1][:2]
+    assert scores[0][2] == pytest.approx(scores[1][2], abs=1.0)
+
+
+def test_the_mean_of_weights() -> None:
+    states = [{"a": torch.tensor([1.0, 2.0])}, {"a": torch.tensor([3.0, 6.0])}]
+
+    assert mean(states)["a"].tolist() == [2.0, 4.0]

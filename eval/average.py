@@ -1,0 +1,55 @@
+"""Average the weights of several runs: ``python -m eval.average DATA OUT RUN RUN ...`` with the folders of the runs.
+
+Runs that began with the same weights and differ in their seed lie in one basin, and the mean of their weights is better
+than each (Wortsman et al., 2022, "model soups"); it costs nothing when a question is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from eval.reader_examples import examples
+from eval.train_reader import SEEN, Config, Learned, Reader, english_lexicon, export, measure, tokenise
+from rag.bundled import build_tokenizer
+from rag.weights import Weights
+
+
+def mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of models' weights by name."""
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+
+
+def main() -> None:
+    """Average, save, measure."""
+    parser = argparse.ArgumentParser(description="Average the weights of several training runs of the reader.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--dev", type=Path)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    reader = Reader(Weights.open())
+    saved = [torch.load(run / "checkpoint.pt", map_location="cpu") for run in given.runs]
+    reader.load_state_dict(mean([state["reader"] for state in saved]))
+    tokenizer = build_tokenizer(Weights.open())
+    config = Config()
+    readings = examples(given.data, english_lexicon(given.data, given.runs[0]), config.seed, config.crop)[: 2 * SEEN]
+    found = (tokenise(tokenizer, reading, config.longest) for reading in readings)
+    path = given.out / "reader.onnx"
+    export(Learned.of(reader), path, [tokens for tokens in found if tokens is not None][:SEEN])
+    result = {"runs": [str(run) for run in given.runs]}
+    if given.dev is not None:
+        result |= measure(path, given.dev, tokenizer)
+    with (given.out / "results.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(result) + "\n")
+    print(json.dumps(result, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()
