@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 import rag.confidence
 from eval.abstention import auroc
 from eval.reader_examples import read_source
+from eval.squad import read_xquad
 from ingest.load import to_document
 from ingest.pipeline import add_document
 from rag.confidence import gather
@@ -86,10 +87,7 @@ class _Remembering:
 
 def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator[Trial]:
     """Ask every question in every way."""
-    sets = {
-        name: json.loads((folder / f"xquad-dev.{name}.json").read_text("utf-8"))["data"]
-        for name in {language for pair in LANGUAGES for language in pair}
-    }
+    sets = {name: read_xquad(folder, name) for name in {language for pair in LANGUAGES for language in pair}}
     surprise = Surprise.of(embedder)
     others = {language: _others(folder / "reader" / f"{name}.json.gz", language) for language, name in ELSEWHERE}
     for asked, written in LANGUAGES:

@@ -8,7 +8,6 @@ both languages have as many sentences count.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.abstention import auroc
+from eval.squad import read_xquad
 from ingest.split import sentence_spans
 from rag.embeddings import Embedder, open_embedder
 from rag.settings import Settings
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 def paragraphs(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the English and the Romanian sentences of every paragraph that has as many of both."""
-    both = [json.loads((folder / f"xquad-dev.{name}.json").read_text("utf-8"))["data"] for name in ("en", "ro")]
+    both = [read_xquad(folder, name) for name in ("en", "ro")]
     for english, romanian in zip(*both, strict=True):
         for one, other in zip(english["paragraphs"], romanian["paragraphs"], strict=True):
             texts = [

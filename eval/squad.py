@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +49,12 @@ class _Article(Loose):
 
 class _Squad(Loose):
     data: list[_Article]
+
+
+def read_xquad(folder: Path, language: str) -> list[Any]:
+    """Return the articles of ``xquad-dev.LANGUAGE.json`` as they stand there, in the same order in every language."""
+    found: list[Any] = json.loads((folder / f"xquad-dev.{language}.json").read_text(encoding="utf-8"))["data"]
+    return found
 
 
 class _Adversarial(BaseModel):

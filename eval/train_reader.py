@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from eval.lexicon import Lexicon, open_lexicon, words_of
 from eval.reader_examples import SOURCES, Reading, examples, read_source
+from eval.squad import read_xquad
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
 from rag.graph import Graph, open_session
@@ -281,7 +282,7 @@ def measure(path: Path, folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     from eval.abstention import auroc
     from eval.grounds import exact_match, token_f1
 
-    sets = {lang: json.loads((folder / f"xquad-dev.{lang}.json").read_text("utf-8"))["data"] for lang in ("ro", "en")}
+    sets = {lang: read_xquad(folder, lang) for lang in ("ro", "en")}
     session = open_session(path)
     found: dict[str, Any] = {}
     for asked, read in (("ro", "ro"), ("en", "ro"), ("en", "en"), ("ro", "en")):

@@ -60,7 +60,7 @@ PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
 COSINE: Any = {"hnsw": {"space": "cosine"}}
 
 MIRROR = "passages.sqlite3"
-WRITING = "writing"
+WRITING, NOTED = "writing", "held"
 BATCH, SCAN = 1000, 2000
 SETTLED_SECONDS = 0.05
 """How long ago Chroma's files must have been written for their unchanged dates to mean that nothing changed."""
@@ -299,7 +299,15 @@ class Index:
             return False  # a writer is alive and will leave things in order; what we have answers until then
         if self.generation == WRITING and bm25 is self._lexical and time.monotonic() - self._made_at < REFRESH_SECONDS:
             return False
-        return (bm25.generation, len(bm25)) != (self.generation, len(self))
+        return (bm25.generation, len(bm25)) != (self.generation, self._held())
+
+    def _held(self) -> int:
+        """Return the number of passages, as the last writer noted it.
+
+        Chroma loads the vectors of all passages to count them. On a server others may write at the same time.
+        """
+        noted = (self._passages.metadata or {}).get(NOTED)
+        return len(self) if noted is None or self.settings.chroma_url else int(noted)
 
     def _reopen(self) -> None:
         retired, self._retired = self._retired, self._client
@@ -632,6 +640,8 @@ class Index:
 
     def _mark(self, generation: str) -> None:
         made_by = {**(self._passages.metadata or {}), "generation": generation}
+        if generation != WRITING:
+            made_by[NOTED] = len(self)
         if made_by.get("rebuilding") and all(row["passages"] for row in self.documents()):
             made_by["rebuilding"] = False
         self._call(lambda: self._passages.modify(metadata=made_by))
