@@ -46,10 +46,8 @@ UNANSWERABLE = [
     ("How tall is Mount Everest?", "en"),
     ("珠穆朗玛峰有多高？", "zh"),
     ("澳大利亚的首都是哪里？", "zh"),
-]
-DECEIVING = [
-    pytest.param(question, "zh", marks=pytest.mark.xfail(strict=True, reason="it looks answered, as the README says"))
-    for question in ("谁写了哈姆雷特？", "水的沸点是多少？")
+    ("谁写了哈姆雷特？", "zh"),
+    ("水的沸点是多少？", "zh"),
 ]
 REFUSAL = {"ro": "Nu găsesc", "en": "I find no answer", "zh": "找不到"}
 
@@ -106,7 +104,7 @@ def test_every_citation_is_the_exact_text_of_its_span(temei: Temei, question: st
 
 
 @real
-@pytest.mark.parametrize(("question", "language"), [*UNANSWERABLE, *DECEIVING])
+@pytest.mark.parametrize(("question", "language"), UNANSWERABLE)
 def test_without_ground_it_abstains_in_the_language_of_the_question(temei: Temei, question: str, language: str) -> None:
     answer = temei.answer(question)
 
