@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag import Temei
+from rag.errors import ModelError
 from rag.model import LLAMACPP
 
 pytestmark = [pytest.mark.llm, pytest.mark.model, pytest.mark.slow]
@@ -33,7 +35,8 @@ def test_a_small_model_is_held_to_its_citations(temei: Temei, model: object) -> 
     path = model()  # type: ignore[operator]
     changes = {"chat_model": f"{LLAMACPP}:{path}", "chat_context_tokens": 150, "chat_seconds": 240.0}
     told = Temei(temei.settings.model_copy(update={**changes, "chat_silence_seconds": 200.0}), embedder=temei.embedder)
-    told.check_chat()
+    with contextlib.suppress(ModelError):  # Gemma, which is not tuned to follow instructions, may say nothing at all
+        told.check_chat()
 
     for question in ("When was the letter of congratulation sent?", "Ce ar trebui să consolideze toate țările?"):
         answer = told.answer(question)
