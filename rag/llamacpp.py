@@ -19,6 +19,8 @@ from rag.settings import Settings
 
 REPLY_TOKENS = 1024
 """What is left for the rules, the question and the reply beside the context."""
+ANSWER_TOKENS = 512
+"""Longest reply: a very small model may not find an end by itself."""
 
 OPENING_SECONDS = 120.0
 _RUNNING: dict[tuple[str, int], tuple[subprocess.Popen[bytes], str]] = {}

@@ -58,10 +58,10 @@ def open_chat(settings: Settings) -> Chat | None:
     provider, _, name = settings.chat_model.partition(":")
     provider, name = ALIASES.get(provider, provider), name.strip()
     if provider == LLAMACPP:
-        from rag.llamacpp import serve
+        from rag.llamacpp import ANSWER_TOKENS, serve
 
-        address = serve(name, settings)
-        model = _init(settings, "openai", os.path.basename(name), _options(settings, "openai", address))
+        options = _options(settings, "openai", serve(name, settings)) | {"max_tokens": ANSWER_TOKENS}
+        model = _init(settings, "openai", os.path.basename(name), options)
         return Chat(f"{LLAMACPP}:{os.path.basename(name)}", model)
     _need_key(settings, provider)
     model = _init(settings, provider, name, _options(settings, provider, settings.chat_base_url))
