@@ -482,6 +482,16 @@ def test_a_file_beyond_the_limit_is_refused_by_its_name(visit: Visit, library: T
     page.locator("#left input[type=file]").set_input_files([big])
     expect(page.locator('[data-testid="toast-body"]')).to_contain_text('Peste 20 MB: "uriaș.txt". Nu s-a adăugat nimic')
     expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    good = tmp_path / "Stupina.txt"
+    good.write_text("Stupina din Cornești are 1240 de stupi.", "utf-8")
+    page.locator("#left input[type=file]").set_input_files([good, big])
+    expect(page.locator("#left .too-large")).to_have_text('Peste 20 MB, lăsate deoparte: "uriaș.txt".')
+    expect(page.locator("#added .fine")).to_contain_text("Stupina.txt adăugat")
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    remove = page.get_by_role("button", name="Scoate Stupina")
+    remove.click()
+    remove.click()
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
 
 
 def test_the_conversation_survives_a_reload(visit: Visit) -> None:

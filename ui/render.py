@@ -200,7 +200,7 @@ def name_html(language: str) -> str:
         f'title="{name}">{tag.upper()}</button>'
         for tag, name in (("ro", "Română"), ("en", "English"))
     )
-    keys = sorted({*GRADIO.values(), "panels", "language", "submit", "stop", "too_large"})
+    keys = sorted({*GRADIO.values(), "panels", "language", "submit", "stop", "too_large", "left_out"})
     labels = {tag: {key: say(tag, key) for key in keys} for tag in LANGUAGES}
     panels = "".join(
         f'<button type="button" data-show="{panel}" aria-pressed="false">{both(key)}</button>'

@@ -55,6 +55,24 @@ function tooLarge(text, said) {
 }
 new MutationObserver(label).observe(document.body, { childList: true, subtree: true });
 
+// Of several files chosen those that are too large stay behind, and are named; Gradio would refuse them all.
+document.addEventListener('change', (event) => {
+  const input = event.target, most = window.gradio_config?.max_file_size;
+  if (!most || !input.matches?.('#left input[type=file]')) return;
+  document.querySelector('#left .too-large')?.remove();
+  const chosen = [...input.files], large = chosen.filter((file) => file.size > most);
+  if (!large.length || large.length === chosen.length) return;
+  const rest = new DataTransfer();
+  chosen.filter((file) => file.size <= most).forEach((file) => rest.items.add(file));
+  input.files = rest.files;
+  const line = document.createElement('p');
+  line.className = 'too-large failed';
+  line.setAttribute('role', 'alert');
+  line.textContent = texts().left_out?.replace('{limit}', Math.round(most / 1e6))
+    .replace('{names}', () => large.map((file) => `"${file.name}"`).join(', ')) ?? '';
+  document.querySelector('#added')?.after(line);
+}, true);
+
 // A narrow screen shows one panel at a time; a wide one takes no notice.
 function show(panel) {
   document.documentElement.dataset.panel = panel;
