@@ -7,7 +7,6 @@ than each (Wortsman et al., 2022, "model soups"); it costs nothing when a questi
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from eval.reader_examples import examples
-from eval.train_reader import SEEN, Config, Learned, Reader, english_lexicon, export, measure, tokenise
+from eval.train_reader import SEEN, Config, Learned, Reader, english_lexicon, finish, tokenise
 from rag.bundled import build_tokenizer
 from rag.weights import Weights
 
@@ -41,14 +40,8 @@ def main() -> None:
     config = Config()
     readings = examples(given.data, english_lexicon(given.data, given.runs[0]), config.seed, config.crop)[: 2 * SEEN]
     found = (tokenise(tokenizer, reading, config.longest) for reading in readings)
-    path = given.out / "reader.onnx"
-    export(Learned.of(reader), path, [tokens for tokens in found if tokens is not None][:SEEN])
-    result = {"runs": [str(run) for run in given.runs]}
-    if given.dev is not None:
-        result |= measure(path, given.dev, tokenizer)
-    with (given.out / "results.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(result) + "\n")
-    print(json.dumps(result, indent=1), flush=True)
+    seen = [tokens for tokens in found if tokens is not None][:SEEN]
+    finish(Learned.of(reader), given.out, seen, {"runs": [str(run) for run in given.runs]}, given.dev, tokenizer)
 
 
 if __name__ == "__main__":

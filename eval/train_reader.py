@@ -429,6 +429,23 @@ def english_lexicon(data: Path, out: Path) -> Lexicon:
     return open_lexicon(out / "lexicon-en.json", vocabulary, embedder)
 
 
+def finish(
+    learned: Learned,
+    out: Path,
+    seen: Sequence[Tokens],
+    about: dict[str, Any],
+    dev: Path | None,
+    tokenizer: Tokenizer,
+) -> None:
+    """Write the reader into ``out``, measure it where ``dev`` is given, and add the result to the log there."""
+    path = out / "reader.onnx"
+    export(learned, path, seen)
+    result = about | (measure(path, dev, tokenizer) if dev is not None else {})
+    with (out / "results.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(result) + "\n")
+    print(json.dumps(result, indent=1), flush=True)
+
+
 def main() -> None:
     """Train, save, measure."""
     parser = argparse.ArgumentParser(description="Train the reader.")
@@ -455,18 +472,8 @@ def main() -> None:
     reader = train(made, config, given.out, device)
     if _processes()[0]:
         return
-    made_to = given.out / "reader.onnx"
-    export(Learned.of(reader), made_to, made[0][:SEEN])
-    result: dict[str, Any] = {
-        "config": asdict(config),
-        "examples": sum(map(len, made)),
-        "seconds": round(time.time() - began),
-    }
-    if given.dev is not None:
-        result |= measure(made_to, given.dev, tokenizer)
-    with (given.out / "results.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(result) + "\n")
-    print(json.dumps(result, indent=1), flush=True)
+    result = {"config": asdict(config), "examples": sum(map(len, made)), "seconds": round(time.time() - began)}
+    finish(Learned.of(reader), given.out, made[0][:SEEN], result, given.dev, tokenizer)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ def test_a_small_model_is_held_to_its_citations(temei: Temei, model: object) -> 
     path = model()  # type: ignore[operator]
     changes = {"chat_model": f"{LLAMACPP}:{path}", "chat_context_tokens": 150, "chat_seconds": 240.0}
     told = Temei(temei.settings.model_copy(update={**changes, "chat_silence_seconds": 200.0}), embedder=temei.embedder)
-    with contextlib.suppress(ModelError):  # Gemma, which is not tuned to follow instructions, may say nothing at all
+    # Gemma, which is not tuned to follow instructions, may say nothing at all.
+    with contextlib.suppress(*[ModelError] if model is gemma else []):
         told.check_chat()
 
     for question in ("When was the letter of congratulation sent?", "Ce ar trebui să consolideze toate țările?"):

@@ -14,8 +14,9 @@ from rag import Settings, Temei
 from rag.errors import MissingIndexError
 from rag.flat import Flat
 from rag.index import Index
+from rag.language import letters
 from rag.retrieve import BM25_HALF, LEXICAL_WEIGHT, SENTENCE_WEIGHT, retrieve
-from rag.vectors import with_passage_row
+from rag.vectors import SHORT, SHORTER
 
 FACTS = [
     "Pelicanii albi cuibăresc pe lacul Roșca.",
@@ -63,8 +64,11 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     assert np.allclose(retrieval.vector, vector)
     assert retrieval.coverage == coverage
     for hit in retrieval.hits:
-        rows = with_passage_row(fake.encode_passages(quotes(hit.passage)), quotes(hit.passage))
-        passage, sentences = rows[0], rows[1:]
+        counts = np.array([letters(quote) for quote in quotes(hit.passage)])
+        sentences = fake.encode_passages(quotes(hit.passage))
+        weighted = np.sqrt([len(quote) for quote in quotes(hit.passage)]) @ sentences
+        passage = weighted / np.linalg.norm(weighted) * (1 - SHORTER * np.exp(-counts.sum() / SHORT))
+        sentences = sentences * (1 - SHORTER * np.exp(-counts / SHORT))[:, None]
         dense = (1 - SENTENCE_WEIGHT) * passage @ vector + SENTENCE_WEIGHT * (sentences @ vector).max()
         words = lexical[facts.bm25().ids.index(hit.passage.id)]
         assert hit.dense == pytest.approx(dense, abs=2e-3)
