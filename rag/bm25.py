@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.flat import Flat, VectorsOf
+from rag.flat import Flat, VectorsOf, best
 from rag.language import language_share, stem, words
-from rag.mapped import create, let_go
+from rag.mapped import create, let_go, load
 from rag.mirror import Counted, Mirror
 
 Floats = NDArray[np.float32]
@@ -80,7 +80,7 @@ class Bm25:
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             names = ("names", "document_names", "document_of", "starts", "rows", "values")
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+            arrays = {name: load(folder / f"{name}.npy") for name in names}
             loaded = cls(
                 str(about["generation"]),
                 dict(about["languages"]),
@@ -143,13 +143,12 @@ class Bm25:
         """
         terms = self._terms(query)
         weights = self._weights(terms)
-        scores = np.zeros(len(self), dtype=np.float32)
         known = sorted(set().union(*terms.values()))
         if not known:
-            return scores, 0.0, weights
-        for term in known:
-            part = slice(int(self.starts[term]), int(self.starts[term + 1]))
-            scores[self.rows[part]] += self.values[part]
+            return np.zeros(len(self), dtype=np.float32), 0.0, weights
+        parts = [slice(int(self.starts[term]), int(self.starts[term + 1])) for term in known]
+        rows, values = (np.concatenate([array[part] for part in parts]) for array in (self.rows, self.values))
+        scores = np.bincount(rows, values, len(self)).astype(np.float32)
         matched = sum(weight for word, weight in weights.items() if terms[word])
         return scores, matched / sum(weights.values()), weights
 
@@ -171,13 +170,11 @@ class Bm25:
         return int(self.starts[term + 1] - self.starts[term]) if term + 1 < len(self.starts) else 0
 
 
-def top(scores: Floats, count: int, allowed: Sequence[bool] | NDArray[np.bool_] | None = None) -> list[int]:
+def top(scores: Floats, count: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:
     """Return the positions of the best positive scores, best first, ties in order of position."""
-    ranked = scores if allowed is None else np.where(allowed, scores, 0)
-    positive = np.flatnonzero(ranked > 0)
-    if len(positive) > count:
-        positive = positive[np.argpartition(-ranked[positive], count)[:count]]
-    return [int(i) for i in sorted(positive, key=lambda i: (-ranked[i], i))]
+    rows = best(scores, count, allowed)
+    rows = rows[scores[rows] > 0]
+    return [int(row) for row in rows[np.lexsort((rows, -scores[rows]))][:count]]
 
 
 def _idf(passages: int, holding: Any) -> Any:

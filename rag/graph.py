@@ -135,19 +135,14 @@ def quantise(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(weight / scales[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-def open_session(path: Path, threads: int = 0, *, spinning: bool = True) -> onnxruntime.InferenceSession:
-    """Return a session on ``threads`` processors, all where 0; of one thread, several callers run side by side.
-
-    Threads that spin wait for their next work on the processor, and slow down whatever else runs then.
-    """
+def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Return a session on ``threads`` processors, all where 0; of one thread, several callers run side by side."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.intra_op_num_threads = threads or os.cpu_count() or 1
-    if not spinning:
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -53,7 +53,7 @@ from rag.vectors import PassageVectors, with_passage_row
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 
-FORMAT = 6
+FORMAT = 7
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
@@ -368,11 +368,11 @@ class Index:
             some = missing[start : start + BATCH]
             stored = self._call(partial(self._passages.get, ids=some, include=["embeddings"]))
             found |= {
-                name: np.asarray(vector, dtype=np.float32)
+                name: np.asarray([vector], dtype=np.float32)
                 for name, vector in zip(stored["ids"], stored["embeddings"], strict=True)  # type: ignore[arg-type]
             }
-        nothing = np.zeros(self.embedder.dimension, dtype=np.float32)
-        return np.stack([found.get(name, nothing) for name in passage_ids])
+        nothing = np.zeros((1, self.embedder.dimension), dtype=np.float32)
+        return np.concatenate([found.get(name, nothing) for name in passage_ids])
 
     def _repair_unless_locked(self) -> None:
         try:
@@ -480,6 +480,14 @@ class Index:
             with contextlib.suppress(sqlite3.OperationalError):  # a reader without the right to write still answers
                 self._vectors.put(made)
             found |= made
+        return found
+
+    def products(self, passage_ids: Sequence[str], query: Floats) -> dict[str, Floats]:
+        """Return the products of a question's vector with each passage's vectors, as `vectors` has them."""
+        found = self._call(lambda: self._vectors.products(passage_ids, query))
+        missing = [name for name in passage_ids if name not in found]
+        if missing:
+            found |= {name: rows @ query for name, rows in self.vectors(missing).items()}
         return found
 
     def _embed(self, passage: Passage) -> Floats:

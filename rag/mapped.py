@@ -23,6 +23,12 @@ def create(path: Path, dtype: Any, shape: tuple[int, ...]) -> Any:
     return made
 
 
+def load(path: Path) -> Any:
+    """Return the array of a file, to be read only."""
+    # Numpy's own kind of array is slow to take parts of.
+    return np.load(path, mmap_mode="r").view(np.ndarray)
+
+
 def let_go(mapped: Any) -> None:
     """Drop written pages from this process's memory; the system keeps and writes them."""
     if mapped.size and hasattr(mmap, "MADV_DONTNEED"):

@@ -79,22 +79,31 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)
     rows = dict.fromkeys([*bm25.flat.nearest(vector, candidates, allowed), *by_words])
     proposed = dict(zip(bm25.ids_of(rows), rows, strict=True))
+    similarities = index.products(list(proposed), vector)
+    names = np.array(list(similarities))
+    dense = _dense(list(similarities.values()))
+    words = lexical[[proposed[name] for name in similarities]]
     weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
-    scored = []
-    similarities: dict[str, Floats] = {}
-    found = index.vectors(list(proposed))
-    for name, vectors in found.items():
-        cosines = vectors @ vector
-        similarities[name] = cosines[1:]
-        dense = float((1 - SENTENCE_WEIGHT) * cosines[0] + SENTENCE_WEIGHT * cosines[1:].max())
-        words = float(lexical[proposed[name]])
-        score = dense + weight * words / (words + BM25_HALF)
-        scored.append((score, dense, words, name))
-    scored.sort(key=lambda row: (-row[0], row[3]))
+    scores = dense + weight * words / (words + BM25_HALF)
     # A few more than asked for, since another process may have removed a passage in between.
-    passages = index.passages([name for *_, name in scored[: count + 4]])
-    hits = tuple(Hit(passages[name], score, dense, words) for score, dense, words, name in scored if name in passages)[
-        :count
-    ]
-    shown = {hit.passage.id: similarities[hit.passage.id] for hit in hits}
+    first = np.lexsort((names, -scores))[: count + 4]
+    passages = index.passages(names[first].tolist())
+    hits = tuple(
+        Hit(passages[name], float(scores[i]), float(dense[i]), float(words[i]))
+        for i, name in zip(first, names[first].tolist(), strict=True)
+        if name in passages
+    )[:count]
+    shown = {hit.passage.id: similarities[hit.passage.id][1:] for hit in hits}
     return Retrieval(query, hits, vector, shown, coverage, word_weights, bm25.languages)
+
+
+def _dense(similarities: Sequence[Floats]) -> Floats:
+    """Return the dense score of passages, whose own similarity comes first and then those of its sentences."""
+    if not similarities:
+        return np.zeros(0, dtype=np.float32)
+    every = np.concatenate(similarities)
+    starts = np.cumsum([0, *map(len, similarities[:-1])])
+    whole = every[starts]
+    every[starts] = -np.inf
+    best = np.maximum.reduceat(every, starts)
+    return np.asarray((1 - SENTENCE_WEIGHT) * whole + SENTENCE_WEIGHT * best, dtype=np.float32)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rag import flat
-from rag.flat import PRODUCT, Flat, product
+from rag.flat import PRODUCT, Flat, best, product
 
 Floats = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ def unit(rows: int, dimension: int, seed: int = 0) -> Floats:
 
 
 def test_it_finds_what_the_exact_products_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flat, "CHUNK", 300)
+    monkeypatch.setattr(flat, "CHUNK", 320)
     vectors = unit(1000, 384)
     stored = written(tmp_path, vectors)
 
@@ -59,6 +59,32 @@ def test_only_what_is_allowed_and_nothing_of_nothing(tmp_path: Path) -> None:
     assert len(stored.nearest(np.zeros(8, dtype=np.float32), 3)) == 3
     (tmp_path / "empty").mkdir()
     assert written(tmp_path / "empty", np.zeros((0, 8), dtype=np.float32)).nearest(vectors[0], 3) == []
+
+
+def test_vectors_in_another_layout_are_not_taken_for_these(tmp_path: Path) -> None:
+    written(tmp_path, unit(70, 8))
+    np.save(tmp_path / "vectors.npy", np.zeros((8, 70), dtype=np.int8))
+
+    with pytest.raises(ValueError, match="layout"):
+        Flat.load(tmp_path)
+
+
+@pytest.mark.parametrize("size", [1, 5, 64, 300, 1000, 7001])
+def test_the_best_are_among_those_picked_by_groups(size: int) -> None:
+    values = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    allowed = values < 1
+
+    for count in (0, 1, 20, 100):
+        largest = np.argsort(-values)[:count]
+        assert set(largest.tolist()) <= set(best(values, count).tolist())
+        assert len(best(values, count)) <= max(4 * count, 0)
+        permitted = largest_of(values, allowed, count)
+        assert set(permitted) <= set(best(values, count, allowed).tolist())
+        assert allowed[best(values, count, allowed)].all()
+
+
+def largest_of(values: Floats, allowed: NDArray[np.bool_], count: int) -> list[int]:
+    return sorted(np.flatnonzero(allowed).tolist(), key=lambda row: -values[row])[:count]
 
 
 def test_the_shipped_product_is_the_one_described() -> None:

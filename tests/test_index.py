@@ -316,7 +316,7 @@ def test_damaged_vectors_are_mended_or_said_in_one_line(damage, how: Callable[[P
 def test_a_vector_of_the_wrong_size_is_embedded_again_or_said_in_one_line(filled: Index) -> None:
     (path,) = (filled.settings.home / "vectors").glob("*.sqlite3")
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE vectors SET data = substr(data, 1, 7)")
+        connection.execute("UPDATE levels SET data = substr(data, 1, 7)")
 
     answers_or_names_the_remedy(filled.settings)
 
