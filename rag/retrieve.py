@@ -85,16 +85,17 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     words = lexical[[proposed[name] for name in similarities]]
     weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
     scores = dense + weight * words / (words + BM25_HALF)
-    # A few more than asked for, since another process may have removed a passage in between.
-    first = np.lexsort((names, -scores))[: count + 4]
-    passages = index.passages(names[first].tolist())
-    hits = tuple(
-        Hit(passages[name], float(scores[i]), float(dense[i]), float(words[i]))
-        for i, name in zip(first, names[first].tolist(), strict=True)
-        if name in passages
-    )[:count]
+    hits: list[Hit] = []
+    order = np.lexsort((names, -scores)).tolist()
+    # Another process may have removed a passage in between: then the next one stands for it.
+    while order and len(hits) < count:
+        some, order = order[: count - len(hits)], order[count - len(hits) :]
+        passages = index.passages(names[some].tolist())
+        for i in some:
+            if (passage := passages.get(str(names[i]))) is not None:
+                hits.append(Hit(passage, float(scores[i]), float(dense[i]), float(words[i])))
     shown = {hit.passage.id: similarities[hit.passage.id][1:] for hit in hits}
-    return Retrieval(query, hits, vector, shown, coverage, word_weights, bm25.languages)
+    return Retrieval(query, tuple(hits), vector, shown, coverage, word_weights, bm25.languages)
 
 
 def _dense(similarities: Sequence[Floats]) -> Floats:

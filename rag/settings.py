@@ -37,7 +37,7 @@ class Settings(_Base):
     )
     reader: bool = Field(True, description="Whether the neural reader looks into the passages found; on or off.")
     passage_tokens: int = Field(384, ge=16, le=480, description="Largest passage, in cl100k tokens.")
-    candidates: int = Field(50, ge=1, le=500, description="Passages that dense search proposes; BM25 adds 0.4 of that.")
+    candidates: int = Field(32, ge=1, le=500, description="Passages that dense search proposes; BM25 adds 0.4 of that.")
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
     max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
     min_confidence: float = Field(0.2, ge=0, le=1, description="Below this confidence Temei abstains.")

@@ -63,7 +63,7 @@ def test_only_what_is_allowed_and_nothing_of_nothing(tmp_path: Path) -> None:
 
 def test_vectors_in_another_layout_are_not_taken_for_these(tmp_path: Path) -> None:
     written(tmp_path, unit(70, 8))
-    np.save(tmp_path / "vectors.npy", np.zeros((8, 70), dtype=np.int8))
+    np.save(tmp_path / "firsts.npy", np.zeros((4, 70), dtype=np.int8))
 
     with pytest.raises(ValueError, match="layout"):
         Flat.load(tmp_path)

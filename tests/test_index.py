@@ -216,8 +216,10 @@ def test_a_chroma_folder_without_its_segments_still_answers_or_says_so(damage) -
 
 LEXICAL = [
     "about.json",
+    "directions.npy",
     "document_names.npy",
     "document_of.npy",
+    "firsts.npy",
     "names.npy",
     "rows.npy",
     "starts.npy",
