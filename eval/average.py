@@ -41,7 +41,7 @@ def main() -> None:
     readings = examples(given.data, english_lexicon(given.data, given.runs[0]), config.seed, config.crop)[: 2 * SEEN]
     found = (tokenise(tokenizer, reading, config.longest) for reading in readings)
     seen = [tokens for tokens in found if tokens is not None][:SEEN]
-    finish(Learned.of(reader), given.out, seen, {"runs": [str(run) for run in given.runs]}, given.dev, tokenizer)
+    finish(Learned.of(reader), given.out, seen, {"runs": [str(run) for run in given.runs]}, given.dev)
 
 
 if __name__ == "__main__":

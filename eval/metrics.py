@@ -39,6 +39,7 @@ from eval.grounds import (
 from eval.normalise import normalise_romanian, normalise_squad, without_markers
 from eval.ranking import best_scores, mrr, ndcg_at_k, order_against, recall_at_k
 from eval.records import EXTRACTIVE, Found, Outcomes, Record, is_correct
+from rag.language import language_share
 
 __all__ = [
     "METRICS",
@@ -210,6 +211,13 @@ def _statement_support(record: Record) -> float | None:
     return statement_support(record.reply.text, record.reply.quotes, record.same_language)
 
 
+def _answer_language(record: Record) -> float | None:
+    """Return 1 if what a model wrote is in the question's language, else 0."""
+    if record.abstained or record.reply.mode == EXTRACTIVE:
+        return None
+    return float(language_share(without_markers(record.reply.text), record.example.language) >= 0.5)
+
+
 def _standalone_f1(record: Record) -> float | None:
     if not record.example.standalone or not record.example.history:
         return None
@@ -236,6 +244,7 @@ METRICS: dict[str, Metric] = {
     "citation_precision_sentence": Metric("Citation precision, sentences", _precision(citation_precision_sentence)),
     "citation_recall_sentence": Metric("Citation recall, sentences", _recalled(citation_recall_sentence)),
     "statement_support": Metric("Statements supported", _statement_support),
+    "answer_language": Metric("Answer in the question's language", _answer_language),
     "abstention_precision": Metric(
         "Abstention precision",
         # Where all are answerable it could only be 0.

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -25,17 +25,15 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from eval.lexicon import Lexicon, open_lexicon, words_of
+from eval.measure_reader import measure
 from eval.reader_examples import SOURCES, Reading, examples, read_source
-from eval.squad import read_xquad
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
 from rag.graph import Graph, open_session
-from rag.reader import best_span
 from rag.settings import Settings
 from rag.weights import Weights
 
@@ -264,47 +262,6 @@ def _average(gradients: Sequence[Tensor], world: int) -> None:
         at += g.numel()
 
 
-def spans(session: InferenceSession, inputs: Iterable[tuple[list[int], int]]) -> Iterator[tuple[int, int, float]]:
-    """Yield the best span as token positions, and its score less that of "not here", as the exported reader finds them.
-
-    Args:
-        inputs: the ids of a question and a passage, and where the passage begins.
-    """
-    weights = Weights.open()
-    for ids, begin in inputs:
-        scores = session.run(None, {"embeddings": weights.embeddings(np.array([ids]))})[0][0]
-        first, last, score = best_span(scores[begin:-1])
-        yield begin + first, begin + last, score - float(scores[0].sum())
-
-
-def measure(path: Path, folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
-    """Return exact match and token F1 with the gold paragraph given, and how it tells adversarial questions apart."""
-    from eval.abstention import auroc
-    from eval.grounds import exact_match, token_f1
-
-    sets = {lang: read_xquad(folder, lang) for lang in ("ro", "en")}
-    session = open_session(path)
-    found: dict[str, Any] = {}
-    for asked, read in (("ro", "ro"), ("en", "ro"), ("en", "en"), ("ro", "en")):
-        scores = []
-        for a, b in zip(sets[asked], sets[read], strict=True):
-            for p, r in zip(a["paragraphs"], b["paragraphs"], strict=True):
-                for q, gold in zip(p["qas"], r["qas"], strict=True):
-                    ids, places, begin = pair(tokenizer, q["question"], r["context"], 512)
-                    first, last, _ = next(spans(session, [(ids, begin)]))
-                    text = r["context"][places[first - begin][0] : places[last - begin][1]].strip()
-                    answers = [x["text"] for x in gold["answers"]]
-                    scores.append((exact_match(text, answers), token_f1(text, answers)))
-        em, f1 = np.mean(scores, axis=0)
-        found[f"{asked} on {read}"] = {"exact_match": round(float(em), 4), "token_f1": round(float(f1), 4)}
-    texts = [p["context"] for a in sets["en"] for p in a["paragraphs"]]
-    rows = [json.loads(line) for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines()]
-    pairs = [pair(tokenizer, row["question"], texts[row["paragraph"]], 512) for row in rows]
-    sure = [score for *_, score in spans(session, [(ids, begin) for ids, _, begin in pairs])]
-    found["adversarial auroc"] = round(auroc(np.array(sure), np.array([row["answerable"] for row in rows])) or 0.0, 4)
-    return found
-
-
 @dataclass(frozen=True)
 class Learned:
     """The trained weights as `rag.graph` asks for them."""
@@ -435,12 +392,11 @@ def finish(
     seen: Sequence[Tokens],
     about: dict[str, Any],
     dev: Path | None,
-    tokenizer: Tokenizer,
 ) -> None:
     """Write the reader into ``out``, measure it where ``dev`` is given, and add the result to the log there."""
     path = out / "reader.onnx"
     export(learned, path, seen)
-    result = about | (measure(path, dev, tokenizer) if dev is not None else {})
+    result = about | (measure(path, dev) if dev is not None else {})
     with (out / "results.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(result) + "\n")
     print(json.dumps(result, indent=1), flush=True)
@@ -473,7 +429,7 @@ def main() -> None:
     if _processes()[0]:
         return
     result = {"config": asdict(config), "examples": sum(map(len, made)), "seconds": round(time.time() - began)}
-    finish(Learned.of(reader), given.out, made[0][:SEEN], result, given.dev, tokenizer)
+    finish(Learned.of(reader), given.out, made[0][:SEEN], result, given.dev)
 
 
 if __name__ == "__main__":

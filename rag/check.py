@@ -1,8 +1,8 @@
 """Checking: whether a statement of a generated answer is carried by the sentences it cites.
 
-Numbers, months and names of the statement must stand in them, and its meaning must be near theirs. What this cannot
-see is a statement that turns the meaning round with the same words ("did not send"). ``docs/experiments.md`` has the
-numbers.
+Numbers, months and names of the statement must stand in them, its meaning must be near theirs, and its language be that
+of the question. What this cannot see is a statement that turns the meaning round with the same words ("did not send").
+``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import regex
 
 from rag.embeddings import BUNDLED, Embedder
 from rag.facts import latin_words, mentions, months, named, values
+from rag.language import language_share
 from rag.read import Sentence
 from rag.surprise import Surprise
 
@@ -26,6 +27,9 @@ RELEVANCE = 0.06
 
 APART = 0.03
 """With another embedding model: how much nearer a statement must be to what it cites than to the rest, on average."""
+
+OTHER_LANGUAGE = 0.01
+"""A statement that is less likely than this in the question's language is in another one."""
 
 MOST_CITED = 3
 """Sentences that a statement may cite; of more, the nearest in meaning count."""
@@ -41,6 +45,7 @@ class Lack(StrEnum):
     """What a statement lacks to be supported."""
 
     GROUND = "ground"
+    LANGUAGE = "language"
     LINK = "link"
     NUMBER = "number"
     MONTH = "month"
@@ -87,6 +92,8 @@ class Check:
             cited = [sentence for sentence in cited if sentence.cosine >= best - RELEVANCE]
         if not cited:
             return Lack.RELEVANCE, []
+        if language_share(statement, language) < OTHER_LANGUAGE:
+            return Lack.LANGUAGE, cited
         kept, near = self.nearest(statement, cited)
         quoted = " ".join(sentence.text for sentence in kept)
         if any(mark not in quoted for mark in _LINK.findall(statement)):

@@ -1,7 +1,7 @@
 """Reranking: the reader looks into the first hits, and what it finds joins their scores.
 
-    evidence = the answer's log-odds, from -6 to 12, as 0 to 1
-    score    = retrieval score + 0.05 * evidence of the best answer in the passage
+    evidence = the answer's log-odds, from -4 to 10, as 0 to 1
+    score    = retrieval score + 0.03 * evidence of the best answer in the passage
 
 The weight is small because between languages the reader errs more than the encoder does; within a passage it counts for
 more (`rag.read`). ``docs/experiments.md`` has the numbers.
@@ -21,8 +21,8 @@ Read = Callable[[str, Sequence[Passage], Sequence[int]], list[tuple[Found, ...]]
 
 READ = 5
 """Hits that are read."""
-WEIGHT = 0.05
-LOWEST, HIGHEST = -6.0, 12.0
+WEIGHT = 0.03
+LOWEST, HIGHEST = -4.0, 10.0
 
 
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:

@@ -19,10 +19,15 @@ from scripted import Action, Die, Hang, Raw, Scripted, Status, scripted
 
 from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
+from rag.check import Check, Lack
+from rag.embeddings import BundledEmbedder
 from rag.errors import ChatError, Fault, ModelError, SettingsError
 from rag.generate import probe
 from rag.index import Index
 from rag.note import note
+from rag.read import Sentence
+from rag.surprise import Surprise
+from rag.types import Hit, Passage
 
 KETTLE = (
     "The kettle boils water in three minutes. The lid of the kettle is made of brass. "
@@ -326,6 +331,19 @@ def test_it_is_asked_to_answer_in_the_questions_language(chat: Callable[..., Tem
     for question, language in [(QUESTION, "English"), ("Din ce este făcut capacul ceainicului?", "Romanian")]:
         temei.answer(question)
         assert f"Answer in {language}" in server.asked
+
+
+def test_a_statement_in_another_language_is_not_carried(embedder: BundledEmbedder) -> None:
+    text = "The lid of the kettle is made of brass."
+    passage = Passage("p", "d", "Kettle", "k.md", 0, len(text), text, "en", sentences=((0, len(text)),))
+    cited = [Sentence(Hit(passage, 1.0, 0.9, 1.0), (0, len(text)), text, 1.0, 0.9, 1.0)]
+    check = Check(embedder, Surprise.of(embedder))
+
+    said = "Capacul ceainicului este făcut din alamă."
+    assert check.lack(said, cited, "en", cited)[0] is Lack.LANGUAGE
+    assert check.lack(said, cited, "ro", cited)[0] is not Lack.LANGUAGE
+    assert check.lack(text, cited, "en", cited) == (None, cited)
+    assert check.lack(text, cited, "ro", cited)[0] is Lack.LANGUAGE
 
 
 def test_the_models_rewriting_of_a_follow_up(chat: Callable[..., Temei], server: Scripted) -> None:
