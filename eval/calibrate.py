@@ -152,7 +152,8 @@ def _ask(
     index: Index, read: Read, surprise: Surprise, everything: frozenset[str], question: str, without: set[str]
 ) -> dict[str, dict[str, float]]:
     left = sorted(everything - without) if without else None
-    found = retrieve(index, question, count=6, candidates=50, document_ids=left)
+    settings = index.settings
+    found = retrieve(index, question, count=settings.top_k, candidates=settings.candidates, document_ids=left)
     ways: dict[str, Retrieval] = {WITH: rerank(found, read), WITHOUT: found}
     return {name: gather(seen, rank_sentences(seen), surprise) for name, seen in ways.items()}
 

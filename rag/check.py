@@ -93,7 +93,7 @@ class Check:
         if not cited:
             return Lack.RELEVANCE, []
         if language_share(statement, language) < OTHER_LANGUAGE:
-            return Lack.LANGUAGE, cited
+            return Lack.LANGUAGE, list(cited)
         kept, near = self.nearest(statement, cited)
         quoted = " ".join(sentence.text for sentence in kept)
         if any(mark not in quoted for mark in _LINK.findall(statement)):
