@@ -28,7 +28,7 @@ RELEVANCE = 0.06
 APART = 0.03
 """With another embedding model: how much nearer a statement must be to what it cites than to the rest, on average."""
 
-OTHER_LANGUAGE = 0.01
+OTHER_LANGUAGE = 0.1
 """A statement that is less likely than this in the question's language is in another one."""
 
 MOST_CITED = 3
