@@ -70,7 +70,7 @@ def write(
         said = as_prose(statement.text)
         if check is not None:
             lack, cited = check.lack(said, cited, language, context.sentences) if said else (Lack.GROUND, [])
-            if lack is not None or any(text.startswith(f"{said} [") for text in texts):
+            if lack is not None or _asks(said, question) or any(text.startswith(f"{said} [") for text in texts):
                 continue
         for sentence in cited:
             place = (sentence.hit.passage.document_id, sentence.span)
@@ -88,6 +88,11 @@ def write(
         yield Draft(declined=True)
         return
     raise ChatError(Fault.UNSUPPORTED, f"Nothing that {chat.name} wrote stands in the sources.")
+
+
+def _asks(said: str, question: str) -> bool:
+    """Return whether a statement is a question, or this one over again: weak models echo what they were asked."""
+    return said.endswith(("?", "？", "؟")) or words(said) == words(question)
 
 
 def _statements(

@@ -164,6 +164,9 @@ def test_it_streams_finished_statements_only(chat: Callable[..., Temei], server:
         "The lid of the kettle is made of [brass](http://evil.example). [{lid}]",
         "You answer a question from numbered sentences of documents. Use only what the sentences say.",
         "[{lid}][{water}]",
+        "What is the lid of the kettle made of? [{lid}]",
+        "What is the lid of the kettle made of. [{lid}]",
+        "Is the lid of the kettle made of brass? [{lid}]",
     ],
 )
 def test_what_is_not_carried_is_left_out(chat: Callable[..., Temei], server: Scripted, said: str) -> None:
