@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.graph import shared_session
+from rag.graph import quantise, shared_session
 from rag.mapped import create, let_go, load
-from rag.vectors import quantise
 
 Floats = NDArray[np.float32]
 VectorsOf = Callable[[Sequence[str]], Floats]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 Floats = NDArray[np.float32]
+Whole = TypeVar("Whole", np.int8, np.int16)
 
 FUSED = "com.microsoft"
 EPSILON = 1e-12
@@ -84,7 +85,7 @@ class Graph:
         if not self.int8:
             product = self.add("MatMul", [source, self.constant(f"{name}.weight", weight.T)], f"{name}.product")
             return self.add("Add", [product, added], name)
-        levels, scales = quantise(weight)
+        levels, scales = quantise(weight, np.int8)
         stored = [self.constant(f"{name}.levels", levels.T), self.constant(f"{name}.scales", scales)]
         return self.add("DynamicQuantizeMatMul", [source, *stored, "", added], name, FUSED)
 
@@ -129,10 +130,11 @@ class Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-def quantise(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
-    """Return int8 levels of a weight (outputs, inputs), symmetric, and the scale of each output."""
-    scales = np.maximum(np.abs(weight).max(axis=1), 1e-12) / 127
-    return np.rint(weight / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+def quantise(rows: Floats, kind: type[Whole]) -> tuple[NDArray[Whole], Floats]:
+    """Return the levels of rows, whole numbers of a kind, symmetric, and the size of each row's steps."""
+    most = np.iinfo(kind).max
+    steps = np.maximum(np.abs(rows).max(axis=1), 1e-12) / most
+    return np.rint(rows / steps[:, None]).astype(kind), steps.astype(np.float32)
 
 
 def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:

@@ -10,15 +10,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.graph import quantise
 from rag.language import letters
 
 Floats = NDArray[np.float32]
-Whole = TypeVar("Whole", np.int8, np.int16)
 
 MAPPED = 1 << 34
 """How many bytes of the file SQLite maps into memory rather than copies, at most."""
@@ -91,13 +90,6 @@ class PassageVectors:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def quantise(vectors: Floats, kind: type[Whole]) -> tuple[NDArray[Whole], Floats]:
-    """Return the levels of each row, whole numbers of a kind, shape as given, and the size of its steps, shape (n,)."""
-    steps = np.abs(vectors).max(axis=1, initial=0) / np.iinfo(kind).max
-    levels = np.rint(vectors / np.maximum(steps, 1e-20)[:, None])
-    return levels.astype(kind), steps.astype(np.float32)
 
 
 SHORTER, SHORT = 0.05, 25
