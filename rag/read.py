@@ -28,6 +28,9 @@ READER_WEIGHT = 0.25
 MARGIN, READ_MARGIN = 0.04, 0.16
 """A further sentence is quoted only if it scores within this of the best; the second where the reader looked."""
 
+APART_MARGIN = 0.1
+"""The same for a sentence of another passage: what goes on with an answer mostly stands beside it."""
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -80,8 +83,11 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     seen: set[tuple[str, ...]] = set()
     for sentence in ranked:
         content = tuple(words(sentence.text))
-        if len(chosen) == limit or sentence.score < ranked[0].score - margin:
+        behind = ranked[0].score - sentence.score
+        if len(chosen) == limit or behind > margin:
             break
+        if behind > APART_MARGIN and sentence.hit.passage.id != ranked[0].hit.passage.id:
+            continue
         if content and content not in seen and (kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)

@@ -15,7 +15,8 @@ from ingest import ingest, split
 from rag import Document, Hit, Passage, Settings
 from rag.index import Index
 from rag.language import letters
-from rag.read import MARGIN, PASSAGE_WEIGHT, Sentence, choose, rank_sentences
+from rag.read import APART_MARGIN, MARGIN, PASSAGE_WEIGHT, READ_MARGIN, Sentence, choose, rank_sentences
+from rag.reader import Found
 from rag.retrieve import Retrieval, retrieve
 from rag.vectors import SHORT, SHORTER
 
@@ -125,6 +126,18 @@ def test_only_what_is_nearly_as_good_is_added() -> None:
     ranked = [a_sentence(1.0, 1), a_sentence(1.0 - MARGIN / 2, 2), a_sentence(1.0 - MARGIN * 1.1, 3)]
 
     assert [s.span[0] for s in choose(ranked, 3)] == [1, 2]
+
+
+def test_a_sentence_of_another_passage_must_be_nearer() -> None:
+    best = replace(a_sentence(1.0, 1), found=Found((1, 2), 5.0))
+    far, near = 1.0 - 1.1 * APART_MARGIN, 1.0 - 0.9 * APART_MARGIN
+    beside = a_sentence(far, 50)
+    beside = replace(beside, hit=replace(beside.hit, passage=replace(beside.hit.passage, id=best.hit.passage.id)))
+
+    assert [s.span[0] for s in choose([best, a_sentence(far, 20)], 2)] == [1]
+    assert [s.span[0] for s in choose([best, a_sentence(near, 20)], 2)] == [1, 20]
+    assert [s.span[0] for s in choose([best, a_sentence(far, 20), beside], 2)] == [1, 50]
+    assert READ_MARGIN > 1.1 * APART_MARGIN
 
 
 def test_the_same_words_are_not_quoted_twice() -> None:
