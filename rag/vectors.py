@@ -52,7 +52,7 @@ class PassageVectors:
 
     def get(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return the vectors of the passages that are stored."""
-        return self._each("data", passage_ids, lambda levels, steps: levels * steps[:, None])
+        return self._each("data", passage_ids, _whole)
 
     def products(self, passage_ids: Sequence[str], query: Floats) -> dict[str, Floats]:
         """Return the products of a vector with those of the passages that are stored."""
@@ -61,7 +61,7 @@ class PassageVectors:
     def of_passages(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
         """Return the vectors of the passages alone, shape (1, dimension), that are stored."""
         first = f"substr(data, 1, {self._row.itemsize})"
-        return self._each(first, passage_ids, lambda levels, steps: levels * steps[:, None])
+        return self._each(first, passage_ids, _whole)
 
     def _each(
         self, column: str, passage_ids: Sequence[str], value: Callable[[Floats, Floats], Floats]
@@ -90,6 +90,10 @@ class PassageVectors:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _whole(levels: Floats, steps: Floats) -> Floats:
+    return levels * steps[:, None]
 
 
 SHORTER, SHORT = 0.05, 25

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
 
-from rag.check import Check, Lack
+from rag.check import Check
 from rag.cite import as_prose, citation
 from rag.errors import ChatError, Fault
 from rag.followup import naming
@@ -69,8 +69,10 @@ def write(
         cited = [s for s in map(context.numbered, statement.numbers) if s is not None]
         said = as_prose(statement.text)
         if check is not None:
-            lack, cited = check.lack(said, cited, language, context.sentences) if said else (Lack.GROUND, [])
-            if lack is not None or _asks(said, question) or any(text.startswith(f"{said} [") for text in texts):
+            if not said or _asks(said, question) or any(text.startswith(f"{said} [") for text in texts):
+                continue
+            lack, cited = check.lack(said, cited, language, context.sentences)
+            if lack is not None:
                 continue
         for sentence in cited:
             place = (sentence.hit.passage.document_id, sentence.span)
