@@ -22,6 +22,7 @@ from rag.followup import standalone, stands_alone
 from rag.index import Index
 from rag.language import question_language
 from rag.note import note
+from rag.question import asks
 from rag.read import Sentence, choose, rank_sentences
 from rag.reader import Reader, open_reader
 from rag.refuse import refusal
@@ -38,7 +39,6 @@ EXTRACTIVE = "extractive"
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
 
 _PARTS = regex.compile(r"(?<=[.!?:;)\]}>\"”»…])\s+(?=[¿„“\"«]?[\p{Lu}\p{Lo}])|(?<=[。？！])")
-_ASKS = regex.compile(r"[?？؟]\W*$")
 
 History = Sequence[Turn]
 
@@ -300,7 +300,7 @@ class Temei:
             return
         for part in parts:
             language = question_language(part, retrieval.languages)
-            if _ASKS.search(part) and stands_alone(part, language, self._surprise):
+            if asks(part) and stands_alone(part, language, self._surprise):
                 alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
                 yield confidence(alone, rank_sentences(alone), self._surprise)
 

@@ -1,4 +1,4 @@
-"""What a question asks for: a date, a number or a person, told by its question word, and whether a text holds one."""
+"""Questions: what one asks for, told by its question word, whether a text holds such a thing, and whether it asks."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ _AMOUNT = regex.compile(
 )
 _NAME = regex.compile(r"(?<=\p{Ll}[\p{P}]?[ \u00a0][\p{P}]?|[,;:] )\p{Lu}\p{L}+")
 _CASED = regex.compile(r"\p{Lu}|\p{Ll}")
+_ASKS = regex.compile(r"[?？؟՞⸮][\p{P}\p{S}\s]*$|\p{Greek}[;\u037e][\p{P}\s]*$")
+"""A question mark at the end, in Greek a semicolon."""
 
 
 def wanted(question: str) -> Wanted | None:
@@ -78,3 +80,8 @@ def holds(text: str, kind: Wanted) -> bool:
     if kind is Wanted.PERSON:
         return not _CASED.search(text) or bool(_NAME.search(text))
     return bool((_WHEN if kind is Wanted.DATE else _AMOUNT).search(fold(text)))
+
+
+def asks(text: str) -> bool:
+    """Return whether a sentence ends as a question."""
+    return bool(_ASKS.search(text))

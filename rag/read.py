@@ -2,7 +2,8 @@
 
 A sentence's score is its similarity to the question, plus the score of its passage, plus the share of the question's
 words it holds, plus what the reader found in it; where a date, a number or a person is asked for, a further sentence
-must hold one if the best does. ``docs/experiments.md`` has the numbers.
+must hold one if the best does. A heading or a question of the document is not quoted: the sentence below it counts as
+at least as near to what was asked (`rag.leads`). ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.language import stem, words
+from rag.leads import Lead, announces, leads
 from rag.question import holds, wanted
 from rag.reader import Found
 from rag.rerank import evidence
@@ -36,7 +38,8 @@ APART_MARGIN = 0.1
 class Sentence:
     """A sentence of a hit: its span in the document, its score, cosine and share of the question's words (0..1).
 
-    ``found`` is the likeliest short answer in it; None where the reader did not look.
+    The last two are at least those of the heading or question right above it. ``found`` is the likeliest short answer
+    in it, None where the reader did not look; ``leads`` says that it is such a heading or question itself.
     """
 
     hit: Hit
@@ -46,34 +49,41 @@ class Sentence:
     cosine: float
     overlap: float
     found: Found | None = None
+    leads: bool = False
 
 
 def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
-    """Return the sentences of the hits, best first, each sentence of a document once."""
+    """Return the sentences of the hits, best first, each sentence of a document once, and headings last."""
     weights = retrieval.word_weights
+    kind = wanted(retrieval.query)
     ranked: dict[tuple[str, Span], Sentence] = {}
     for hit in retrieval.hits:
         passage = hit.passage
-        before = 0.0
+        before = above = told = 0.0
         answers = retrieval.answers.get(passage.id) or (None,) * len(passage.sentences)
-        for (start, end), cosine, found in zip(
-            passage.sentences, retrieval.sentences[passage.id], answers, strict=True
+        for (start, end), cosine, found, lead in zip(
+            passage.sentences, retrieval.sentences[passage.id].tolist(), answers, leads(passage), strict=True
         ):
             text = passage.text[start - passage.start : end - passage.start]
-            overlap = _overlap(text, passage.language, weights)
-            score = float(cosine) + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
+            near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
+            score = near + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
             score += READER_WEIGHT * evidence(found) if found else 0.0
+            # A heading may hold what is asked for ("Adopted on 5 May"), a question does not.
+            only_leads = lead is Lead.QUESTION or (lead is Lead.HEADING and not (kind and holds(text, kind)))
+            sentence = Sentence(hit, (start, end), text, score, near, overlap, found, only_leads)
             key = (passage.document_id, (start, end))
             if key not in ranked or ranked[key].score < score:
-                ranked[key] = Sentence(hit, (start, end), text, score, float(cosine), overlap, found)
+                ranked[key] = sentence
             before = overlap
-    return sorted(ranked.values(), key=lambda s: (-s.score, s.hit.passage.document_id, s.span))
+            above, told = (near, overlap) if lead else (0.0, 0.0)
+    return sorted(ranked.values(), key=lambda s: (s.leads, -s.score, s.hit.passage.document_id, s.span))
 
 
 def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sentence]:
     """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more.
 
-    Where ``question`` asks for a date, a number or a person and the best holds one, the others must.
+    Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
+    colon is followed by what it announces.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):
@@ -81,10 +91,13 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     margin = READ_MARGIN if ranked and ranked[0].found else MARGIN
     chosen: list[Sentence] = []
     seen: set[tuple[str, ...]] = set()
-    for sentence in ranked:
+    announced = _announced(ranked)
+    for sentence in [*ranked[:1], *announced, *ranked[1:]]:
         content = tuple(words(sentence.text))
         behind = ranked[0].score - sentence.score
-        if len(chosen) == limit or behind > margin:
+        if sentence in announced:
+            kind, behind = None, 0.0
+        if len(chosen) == limit or behind > margin or (sentence.leads and not ranked[0].leads):
             break
         if behind > APART_MARGIN and sentence.hit.passage.id != ranked[0].hit.passage.id:
             continue
@@ -93,6 +106,16 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
             seen.add(content)
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
     return sorted(chosen, key=lambda s: (order.index(s.hit.passage.document_id), s.span))
+
+
+def _announced(ranked: list[Sentence]) -> list[Sentence]:
+    """Return the sentence that the best one announces by a colon at its end, if it does and that is there."""
+    if not ranked or not announces(ranked[0].text):
+        return []
+    best = ranked[0]
+    row = best.hit.passage.sentences.index(best.span) + 1
+    following = best.hit.passage.sentences[row : row + 1]
+    return [s for s in ranked[1:] if s.span in following and s.hit.passage.document_id == best.hit.passage.document_id]
 
 
 def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:

@@ -16,6 +16,7 @@ from rag.generate import reply
 from rag.language import question_language, stem, words
 from rag.model import Chat
 from rag.prompt import messages, pack, rewriting
+from rag.question import asks
 from rag.read import Sentence
 from rag.settings import Settings
 from rag.statements import DECLINED, Statement, Statements
@@ -94,7 +95,7 @@ def write(
 
 def _asks(said: str, question: str) -> bool:
     """Return whether a statement is a question, or this one over again: weak models echo what they were asked."""
-    return said.endswith(("?", "？", "؟")) or words(said) == words(question)
+    return asks(said) or words(said) == words(question)
 
 
 def _statements(

@@ -1,10 +1,10 @@
-"""What a question asks for, and whether a text holds it."""
+"""What a question asks for, whether a text holds it, and whether it asks."""
 
 from __future__ import annotations
 
 import pytest
 
-from rag.question import Wanted, holds, wanted
+from rag.question import Wanted, asks, holds, wanted
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,13 @@ def test_the_first_question_word_decides() -> None:
 )
 def test_whether_it_is_there(text: str, kind: Wanted, there: bool) -> None:
     assert holds(text, kind) is there
+
+
+@pytest.mark.parametrize("text", ["Why?", "Why?!", "“Why?”", "(why?)  ", "为什么？", "لماذا؟", "Γιατί;", "Why? …"])
+def test_a_question_asks(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize("text", ["", "Because.", "Come in;", "Why? Because.", "http://a.org/?q=1", "Γιατί όχι."])
+def test_what_is_no_question_does_not_ask(text: str) -> None:
+    assert not asks(text)

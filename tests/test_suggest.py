@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,25 @@ def test_a_question_names_its_place() -> None:
     for candidate in candidates(document, "en"):
         start, end = candidate.span
         assert "mill" in text[start:end] or "brothers" in text[start:end]
+
+
+@pytest.mark.model
+def test_a_documents_own_questions_are_suggested(embedder: Embedder, tmp_path: Path) -> None:
+    text = """## 1. How do I get a reader's card?
+
+Bring your passport to the desk on the ground floor.
+
+## 2. Can I bring my dog to the library?
+
+Only guide dogs are let in.
+
+## 3. And if so, how?
+
+On a lead."""
+    (tmp_path / "faq.md").write_text(text, "utf-8")
+    settings = Settings(home=tmp_path / "home")
+    ingest([tmp_path / "faq.md"], Index(settings, embedder, create=True))
+
+    found = suggest(Temei(settings, embedder=embedder), language="en")
+
+    assert {"How do I get a reader's card?", "Can I bring my dog to the library?"} <= set(found)

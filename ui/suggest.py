@@ -1,7 +1,7 @@
 """Suggesting: three questions that the ingested documents answer, made from their own sentences.
 
-Each candidate of `ui.phrases` is put to Temei and kept only where the answer quotes the very place that it was made
-from. The same documents give the same questions.
+Each candidate, of `ui.phrases` or a question that the document itself asks, is put to Temei and kept only where the
+answer quotes the very place that it was made from. The same documents give the same questions.
 """
 
 from __future__ import annotations
@@ -9,13 +9,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import regex
+
+from ingest.split import sentence_spans
 from rag.chain import Temei
 from rag.errors import TemeiError
-from rag.types import Span
-from ui.phrases import Candidate, candidates
+from rag.language import words
+from rag.question import asks
+from rag.types import Document, Span
+from ui.phrases import LONGEST, LONGEST_QUESTION, Candidate, candidates
 
 TRIED = (8, 10, 8)
 """Candidates of each kind that are put to Temei for each document."""
+LEAST_WORDS = 4
+
+_MARKS = regex.compile(r"^[\p{N}\s.):#*•–-]+")
+"""What a document's own question may be numbered or marked with."""
 
 
 class Suggestions:
@@ -65,7 +74,7 @@ def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
     document = temei.document(document_id)
     if document is None:
         return
-    made = candidates(document, language)
+    made = [*_asked_in(document), *candidates(document, language)]
     kinds = [[c for c in made if c.kind == kind] for kind in range(len(TRIED))]
     tried: list[tuple[int, float, str, Span]] = []
     for candidate in itertools.chain(*map(_spread, kinds, TRIED)):
@@ -86,6 +95,16 @@ def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
             places.add(place)
             yield question
     yield from later
+
+
+def _asked_in(document: Document) -> Iterator[Candidate]:
+    """Yield the document's own questions, each with the span of what stands below it."""
+    text = document.text[document.body : document.body + LONGEST]
+    for (start, end), below in itertools.pairwise(sentence_spans(text, document.language)):
+        question = _MARKS.sub("", text[start:end])
+        fits = len(words(question)) >= LEAST_WORDS and len(question) <= LONGEST_QUESTION and "\n" not in question
+        if fits and asks(question) and not asks(text[slice(*below)]):
+            yield Candidate(question, (document.body + below[0], document.body + below[1]))
 
 
 def _spread(made: list[Candidate], count: int) -> list[Candidate]:

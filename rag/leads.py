@@ -1,0 +1,92 @@
+"""Headings and questions inside a document: they lead to the text that follows and are no answer themselves.
+
+A question that is near to a document's own question, as in a list of frequently asked ones, is answered by what stands
+below it. So such a sentence hands its evidence on (`rag.read`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import regex
+
+from rag.question import asks
+from rag.types import Passage
+
+LONGEST_HEADING = 100
+"""Characters of a line that may be a heading without being marked as one."""
+
+_MARKED = regex.compile(r"#{1,6}[ \t]+[^\n]+|[^\n]+\n(?:=+|-+)[ \t]*")
+"""Markdown's headings, with number signs or underlined."""
+_NUMBER = regex.compile(r"[\p{N}.]+")
+"""What a heading is numbered with: a sentence of its own to whom splits on full stops."""
+_NOT_HEADING = regex.compile(r"[\n:：]|[\p{Sentence_Terminal};,…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
+"""Several lines, a fact ("Price: 100 lei"), or punctuation at the end."""
+_CONTINUES = regex.compile(r"[^\p{L}\p{N}]|\P{L}*\p{Ll}")
+"""How a line begins that is no heading: with a list's mark or a small letter."""
+_FINISHED = regex.compile(r"[\p{Sentence_Terminal}…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
+_OPENS = regex.compile(r"[:：]$")
+_BLANK_LINE_BEFORE = regex.compile(r"(?:^|\n[ \t]*\n)[ \t]*$")
+_BLANK_LINE_AFTER = regex.compile(r"[ \t]*\n[ \t]*\n")
+
+
+class Lead(Enum):
+    """How a sentence leads to the next: as a question, as a heading, or by a colon at its end."""
+
+    QUESTION = "question"
+    HEADING = "heading"
+    COLON = "colon"
+
+
+def leads(passage: Passage) -> list[Lead | None]:
+    """Return for every sentence of a passage how it leads to the next; None where it says something by itself."""
+    texts = [passage.text[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    found: list[Lead | None] = [None] * len(texts)
+    # From the end, for what stands above a heading may be one too.
+    for row in reversed(range(len(texts))):
+        if asks(texts[row]):
+            found[row] = Lead.QUESTION
+        elif announces(texts[row]):
+            found[row] = Lead.COLON
+        elif _is_heading(passage, texts, row, found):
+            found[row] = Lead.HEADING
+    for row, lead in enumerate(found):
+        if lead is Lead.HEADING and _completes(texts, row, found):
+            found[row] = None
+    return found
+
+
+def announces(text: str) -> bool:
+    """Return whether a sentence ends in a colon, so that what it speaks of comes next."""
+    return bool(_OPENS.search(text))
+
+
+def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
+    """Return whether a sentence is marked as a heading, or an unfinished line by itself above text."""
+    text = texts[row]
+    if _MARKED.fullmatch(text):
+        return True
+    numbered = _is_numbered(texts, row)
+    if len(text) > LONGEST_HEADING or _NOT_HEADING.search(text) or (_CONTINUES.match(text) and not numbered):
+        return False
+    start, end = passage.sentences[row - numbered][0] - passage.start, passage.sentences[row][1] - passage.start
+    if not (_BLANK_LINE_BEFORE.search(passage.text, 0, start) and _BLANK_LINE_AFTER.match(passage.text, end)):
+        return False
+    below = row + 1 + _is_numbered(texts, row + 2)
+    if below >= len(texts):
+        return False
+    if found[below] is Lead.QUESTION or (found[below] is Lead.HEADING and _is_numbered(texts, below)):
+        return True
+    return len(texts[below]) > len(text) and bool(_FINISHED.search(texts[below]))
+
+
+def _completes(texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
+    """Return whether a line stands below an unfinished one, which speaks of it: a command, the first of a list."""
+    if row == 0 or _is_numbered(texts, row) or found[row - 1] in (Lead.HEADING, Lead.QUESTION):
+        return False
+    return not _FINISHED.search(texts[row - 1])
+
+
+def _is_numbered(texts: Sequence[str], row: int) -> bool:
+    return 0 < row < len(texts) and bool(_NUMBER.fullmatch(texts[row - 1]))
