@@ -1,4 +1,4 @@
-"""Headings and questions inside a document: they lead to the text that follows and are no answer themselves.
+"""Headings, questions and contents of a document: they lead to other text and are no answer themselves.
 
 A question that is near to a document's own question, as in a list of frequently asked ones, is answered by what stands
 below it. So such a sentence hands its evidence on (`rag.read`).
@@ -27,16 +27,23 @@ _CONTINUES = regex.compile(r"[^\p{L}\p{N}]|\P{L}*\p{Ll}")
 """How a line begins that is no heading: with a list's mark or a small letter."""
 _FINISHED = regex.compile(r"[\p{Sentence_Terminal}…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
 _OPENS = regex.compile(r"[:：]$")
+_LISTED = regex.compile(r"(?:\.[ \t]?){6,}|…{3,}")
+"""The dots between a heading and its page in a table of contents."""
+_ASKED_LINE = regex.compile(r"[?？؟][ \t]*$", flags=regex.MULTILINE)
 _BLANK_LINE_BEFORE = regex.compile(r"(?:^|\n[ \t]*\n)[ \t]*$")
 _BLANK_LINE_AFTER = regex.compile(r"[ \t]*\n[ \t]*\n")
 
 
 class Lead(Enum):
-    """How a sentence leads to the next: as a question, as a heading, or by a colon at its end."""
+    """How a sentence leads to another: as a question, as a heading, by a colon at its end, or to a page.
+
+    Only the last does not lead to what comes next.
+    """
 
     QUESTION = "question"
     HEADING = "heading"
     COLON = "colon"
+    CONTENTS = "contents"
 
 
 def leads(passage: Passage) -> list[Lead | None]:
@@ -45,8 +52,10 @@ def leads(passage: Passage) -> list[Lead | None]:
     found: list[Lead | None] = [None] * len(texts)
     # From the end, for what stands above a heading may be one too.
     for row in reversed(range(len(texts))):
-        if asks(texts[row]):
+        if asks(texts[row]) or len(_ASKED_LINE.findall(texts[row])) > 1:
             found[row] = Lead.QUESTION
+        elif _LISTED.search(texts[row]):
+            found[row] = Lead.CONTENTS
         elif announces(texts[row]):
             found[row] = Lead.COLON
         elif _is_heading(passage, texts, row, found):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest import ingest, split
-from rag import Document, Settings, Temei
+from rag import Document, Passage, Settings, Temei
 from rag.embeddings import Embedder
 from rag.index import Index
 from rag.leads import Lead, leads
@@ -81,6 +81,15 @@ def test_what_stands_below_an_unfinished_line_is_no_heading() -> None:
 )
 def test_questions_of_other_scripts_are_told(text: str, language: str) -> None:
     assert list(told(text, language).values()) == [Lead.QUESTION]
+
+
+def test_a_table_of_contents_is_told() -> None:
+    assert set(told("7.1 What is a package . . . . . . . . . . . . 29").values()) == {Lead.CONTENTS}
+    assert set(told("The price................12").values()) == {Lead.CONTENTS}
+    assert told("It rained... and rained.") == {}
+    listed = "13. Contributing\n  13.1. How can I join?\n  13.2. How can I pay?\n  13.3. Thanks"
+    whole = Passage("p", "d", "T", "s", 0, len(listed), listed, "en", ((0, len(listed)),))
+    assert leads(whole) == [Lead.QUESTION]
 
 
 @pytest.fixture(scope="module")
