@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 import rag.confidence
 from eval.abstention import auroc
 from eval.reader_examples import read_source
-from eval.squad import read_xquad
+from eval.squad import read_adversarial, read_xquad
 from ingest.load import to_document
 from ingest.pipeline import add_document
 from rag.confidence import gather
@@ -120,10 +120,9 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
                             yield Trial(corpus, f"{other} on {written}", i, NO_ARTICLE, ask(question, set()))
                 if corpus == LARGE and (asked, written) == ("en", "en"):
                     places = [i for i, article in enumerate(articles) for _ in article["paragraphs"]]
-                    for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines():
-                        row = json.loads(line)
-                        ground = ANSWERABLE if row["answerable"] else ADVERSARIAL
-                        yield Trial(corpus, language, places[row["paragraph"]], ground, ask(row["question"], set()))
+                    for row in read_adversarial(folder / "adversarial-dev.en.jsonl", len(places)).values():
+                        ground = ANSWERABLE if row.answerable else ADVERSARIAL
+                        yield Trial(corpus, language, places[row.paragraph], ground, ask(row.question, set()))
                 index.close()
 
 

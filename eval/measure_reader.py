@@ -17,7 +17,7 @@ import numpy as np
 
 from eval.abstention import auroc
 from eval.grounds import exact_match, token_f1
-from eval.squad import read_xquad
+from eval.squad import read_adversarial, read_xquad
 from ingest.load import to_document
 from ingest.split import split
 from rag.embeddings import BundledEmbedder
@@ -63,9 +63,9 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
         em, f1 = np.mean(scores, axis=0)
         measured[f"{asked} on {written}"] = {"exact_match": round(float(em), 4), "token_f1": round(float(f1), 4)}
     texts = [p["context"] for a in sets["en"] for p in a["paragraphs"]]
-    rows = [json.loads(line) for line in (folder / "adversarial-dev.en.jsonl").read_text("utf-8").splitlines()]
-    sure = np.array([read(row["question"], texts[row["paragraph"]])[1].score for row in rows])
-    area = auroc(sure, np.array([row["answerable"] for row in rows]))
+    rows = read_adversarial(folder / "adversarial-dev.en.jsonl", len(texts)).values()
+    sure = np.array([read(row.question, texts[row.paragraph])[1].score for row in rows])
+    area = auroc(sure, np.array([row.answerable for row in rows]))
     return measured | {"adversarial auroc": round(area or 0.0, 4)}
 
 

@@ -57,7 +57,9 @@ def read_xquad(folder: Path, language: str) -> list[Any]:
     return found
 
 
-class _Adversarial(BaseModel):
+class AdversarialQuestion(BaseModel):
+    """A question about a paragraph by its number from 0, and whether that answers it."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     question: Text
@@ -166,6 +168,28 @@ def _evidence(name: str, document: Document, answer: _GoldAnswer) -> Iterator[Ev
     yield Evidence(name, start, end, document.text[start:end], ((first, last),))
 
 
+def read_adversarial(path: Path, paragraphs: int, where: str = "the SQuAD file") -> dict[int, AdversarialQuestion]:
+    """Return the questions of a file by the number of their line; ``paragraphs`` is how many there are to ask about.
+
+    Raises:
+        DatasetError: a line is malformed, or asks about a paragraph that ``where`` does not have.
+    """
+    problems: list[str] = []
+    rows: dict[int, AdversarialQuestion] = {}
+    for number, line in read_lines(path):
+        try:
+            row = AdversarialQuestion.model_validate(json.loads(line))
+            if row.paragraph >= paragraphs:
+                raise ValueError(f"there is no paragraph {row.paragraph}, {where} has {paragraphs}")
+            rows[number] = row
+        except ValidationError as error:
+            problems += [f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{path}:{number}: {error}")
+    refuse(problems)
+    return rows
+
+
 def load_adversarial(path: Path, paragraphs: Path | None = None) -> Dataset:
     """Return questions of which some only look answerable, over the paragraphs of a SQuAD file.
 
@@ -174,20 +198,8 @@ def load_adversarial(path: Path, paragraphs: Path | None = None) -> Dataset:
     """
     squad = paragraphs or _beside(path)
     places = list(_places(_read_squad(squad)))
-    problems: list[str] = []
-    rows: list[tuple[int, _Adversarial]] = []
-    for number, line in read_lines(path):
-        try:
-            row = _Adversarial.model_validate(json.loads(line))
-            if row.paragraph >= len(places):
-                raise ValueError(f"there is no paragraph {row.paragraph}, {squad} has {len(places)}")
-            rows.append((number, row))
-        except ValidationError as error:
-            problems += [f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        except (ValueError, RecursionError) as error:
-            problems.append(f"{path}:{number}: {error}")
-    refuse(problems)
-    language = _language(row.question for _, row in rows)
+    rows = read_adversarial(path, len(places), str(squad))
+    language = _language(row.question for row in rows.values())
     examples = [
         Example(
             id=f"line-{number}",
@@ -198,7 +210,7 @@ def load_adversarial(path: Path, paragraphs: Path | None = None) -> Dataset:
             relevant={places[row.paragraph].name: 1} if row.answerable else {},
             cluster=places[row.paragraph].article,
         )
-        for number, row in rows
+        for number, row in rows.items()
     ]
     documents = {place.name: _document(place) for place in places}
     return Dataset(path.stem, documents, tuple(examples), "article", {"paragraphs": str(squad)})
