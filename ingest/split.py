@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import regex
-import sentencex
 
+from ingest.boundaries import boundaries
 from rag.tokens import count_tokens
 from rag.types import Document, Passage, Span
 
@@ -40,7 +40,7 @@ def sentence_spans(text: str, language: str) -> Iterator[Span]:
     at = 0
     while at < len(text):
         window = text[at : at + WINDOW]
-        ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, window)]
+        ends = boundaries(window, language)
         if at + WINDOW < len(text) and len(ends) > 1:
             ends.pop()  # the last may go on behind the window
         else:

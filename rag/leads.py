@@ -12,6 +12,7 @@ from enum import Enum
 import regex
 
 from rag.question import asks
+from rag.tables import table_rows
 from rag.types import Passage
 
 LONGEST_HEADING = 100
@@ -19,7 +20,7 @@ LONGEST_HEADING = 100
 
 _MARKED = regex.compile(r"#{1,6}[ \t]+[^\n]+|[^\n]+\n(?:=+|-+)[ \t]*")
 """Markdown's headings, with number signs or underlined."""
-_NUMBER = regex.compile(r"[\p{N}.]+")
+_NUMBER = regex.compile(r"(?P<mark>#{1,6}[ \t]+)?(?:[\p{N}.]+|[IVXLCDM]+\.|\p{Lu}\.)")
 """What a heading is numbered with: a sentence of its own to whom splits on full stops."""
 _NOT_HEADING = regex.compile(r"[\n:：]|[\p{Sentence_Terminal};,…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
 """Several lines, a fact ("Price: 100 lei"), or punctuation at the end."""
@@ -35,24 +36,39 @@ _BLANK_LINE_AFTER = regex.compile(r"[ \t]*\n[ \t]*\n")
 
 
 class Lead(Enum):
-    """How a sentence leads to another: as a question, as a heading, by a colon at its end, or to a page.
+    """How a sentence leads to another: a question, a heading or a colon at the end to what comes next.
 
-    Only the last does not lead to what comes next.
+    An entry in a table of contents leads to a page, the names of columns to all rows of their table.
     """
 
     QUESTION = "question"
     HEADING = "heading"
     COLON = "colon"
     CONTENTS = "contents"
+    COLUMNS = "columns"
+
+    @property
+    def to_the_next(self) -> bool:
+        return self not in (Lead.CONTENTS, Lead.COLUMNS)
+
+    def says_nothing(self, wanted_is_there: bool) -> bool:
+        """Return whether such a sentence is no answer, ``wanted_is_there`` where it holds the date or so asked for.
+
+        A heading may be one ("Adopted on 5 May"), and what ends in a colon.
+        """
+        return self is not Lead.COLON and not (self is Lead.HEADING and wanted_is_there)
 
 
 def leads(passage: Passage) -> list[Lead | None]:
     """Return for every sentence of a passage how it leads to the next; None where it says something by itself."""
     texts = [passage.text[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    rows = table_rows(passage)
     found: list[Lead | None] = [None] * len(texts)
     # From the end, for what stands above a heading may be one too.
     for row in reversed(range(len(texts))):
-        if asks(texts[row]) or len(_ASKED_LINE.findall(texts[row])) > 1:
+        if row in rows:
+            found[row] = Lead.COLUMNS if rows[row].is_header else None
+        elif asks(texts[row]) or len(_ASKED_LINE.findall(texts[row])) > 1:
             found[row] = Lead.QUESTION
         elif _LISTED.search(texts[row]):
             found[row] = Lead.CONTENTS
@@ -74,9 +90,11 @@ def announces(text: str) -> bool:
 def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
     """Return whether a sentence is marked as a heading, or an unfinished line by itself above text."""
     text = texts[row]
-    if _MARKED.fullmatch(text):
-        return True
+    if _NUMBER.fullmatch(text):
+        return False
     numbered = _is_numbered(texts, row)
+    if _MARKED.fullmatch(texts[row - 1] + " " + text if numbered else text):
+        return True
     if len(text) > LONGEST_HEADING or _NOT_HEADING.search(text) or (_CONTINUES.match(text) and not numbered):
         return False
     start, end = passage.sentences[row - numbered][0] - passage.start, passage.sentences[row][1] - passage.start

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.language import stem, words
-from rag.leads import Lead, announces, leads
+from rag.leads import announces, leads
 from rag.question import holds, wanted
 from rag.reader import Found
 from rag.rerank import evidence
@@ -68,16 +68,13 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
             near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
             score = near + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
             score += READER_WEIGHT * evidence(found) if found else 0.0
-            # A heading may hold what is asked for ("Adopted on 5 May"), a question does not.
-            only_leads = lead in (Lead.QUESTION, Lead.CONTENTS) or (
-                lead is Lead.HEADING and not (kind and holds(text, kind))
-            )
+            only_leads = lead is not None and lead.says_nothing(kind is not None and holds(text, kind))
             sentence = Sentence(hit, (start, end), text, score, near, overlap, found, only_leads)
             key = (passage.document_id, (start, end))
             if key not in ranked or ranked[key].score < score:
                 ranked[key] = sentence
             before = overlap
-            above, told = (near, overlap) if lead and lead is not Lead.CONTENTS else (0.0, 0.0)
+            above, told = (near, overlap) if lead and lead.to_the_next else (0.0, 0.0)
     return sorted(ranked.values(), key=lambda s: (s.leads, -s.score, s.hit.passage.document_id, s.span))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import regex
 
 from rag.language import prose, tells_something
+from rag.tables import table_rows
 from rag.types import Document, Passage
 
 _ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
@@ -16,12 +17,15 @@ _ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
 def sentence_texts(passage: Passage) -> list[str]:
     """Return the texts of a passage's sentences as they are embedded: what a person would read aloud of them.
 
-    A fragment such as "2." or "- (ii)" is near to any question: it is empty here, for no vector. Where a passage is
-    made of nothing else, such as a list of names, each stands for the whole if that tells something.
+    A row of a table names its columns. A fragment such as "2." or "- (ii)" is near to any question: it is empty here,
+    for no vector. Where a passage is made of nothing else, such as a list of names, each stands for the whole if that
+    tells something.
     """
     # Of the whole passage, for a tag may reach from one sentence into the next.
     whole = _ADDRESS.sub(lambda found: " " * len(found.group()), prose(passage.text))
     texts = [whole[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    for number, row in table_rows(passage, whole).items():
+        texts[number] = row.text
     told = [text if tells_something(text) else "" for text in texts]
     return told if any(told) or not tells_something(whole) else [whole] * len(texts)
 

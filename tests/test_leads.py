@@ -59,6 +59,10 @@ def test_headings_of_markdown_are_told_wherever_they_stand(heading: str) -> None
     assert told(f"{heading}\n\n- flour\n- bran\n") == {heading: Lead.HEADING}
 
 
+def test_a_numbered_heading_of_markdown_is_told() -> None:
+    assert told("# 3. Telefon și laptop\n\nFiecare primește un laptop.", "ro") == {"Telefon și laptop": Lead.HEADING}
+
+
 @pytest.mark.parametrize(
     "line", ["Price: 100 lei", "- flour", "flour and bran", "The mill closed.", "Come in;", "A\nB", "A" * 101]
 )

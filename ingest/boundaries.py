@@ -1,0 +1,84 @@
+"""Sentence boundaries: those of the library, less those behind an abbreviation, and one behind every row of a table.
+
+The library (sentencex) knows few abbreviations in most languages: it ends a Romanian sentence behind "alin.", "tel."
+and "dl.", and so would a quote end there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import regex
+import sentencex
+
+TITLES = {
+    "de": "hr fr dr prof ing dipl hl",
+    "en": "messrs",
+    "es": "sr sra srta sres dr dra dña lic ing prof gral sto av avda",
+    "fr": "m mm mme mmes mlle mlles dr",
+    "hu": "dr ifj id özv prof",
+    "it": "sig sigg sig.ra dott dott.ssa prof prof.ssa ing avv arch on",
+    "nl": "dhr mevr mw dr prof ing drs",
+    "pl": "dr prof mgr inż hab ks św ul al pl",
+    "pt": "sr sra dr dra prof profa eng av",
+    "ro": "dl d-l dna d-na dra d-ra dr prof ing arh av col lt cpt sf sft mun jud com str bd bdul b-dul acad univ lect"
+    " asist ec cf resp",
+    "ru": "г-н г-жа проф акад св тов ул просп пер",
+}
+"""Abbreviations that stand before names, by language, the library's own aside; a sentence goes on behind them."""
+
+_BEFORE_NUMBERS = (
+    "tel tél fax nr nrs no núm n art arts fig figs p pp pag pág págs pg cap caps chap ch vol vols sec sect alin lit pct"
+    " par ap bl sc et vb afb blz tab abb kap bd s str abs ust pkt poz rys zob ok kb ca cca circa aprox approx env max"
+    " min est ext op cit cf crt ed ex liv tít см рис стр ст п пп гл табл тел прим разд"
+)
+REFERENCES = frozenset(_BEFORE_NUMBERS.split())
+"""Abbreviations that stand before numbers, in any language; a sentence goes on behind them where a number follows."""
+
+_LAST_WORD = regex.compile(r"(?<![\p{L}\p{M}\p{N}])([\p{L}\p{M}]+(?:[.-][\p{L}\p{M}]+)*)\.\s*$")
+_FULL_STOP = regex.compile(r"[.][)\]}»”’\"']?\s*$")
+_NUMBER = regex.compile(r"[\p{N}(§]|[IVXLCDM]+\b")
+_GAP = regex.compile(r"[ \t\u00a0]*(?:\r?\n[ \t\u00a0]*)?")
+_LOOK_BACK = 40
+
+_ROW = regex.compile(r"^[ \t]*\|.*\|[ \t]*$", flags=regex.MULTILINE)
+"""A row of a Markdown table, which is also how tables of other formats are written."""
+
+
+def boundaries(text: str, language: str) -> list[int]:
+    """Return where in a text its sentences end, the end of the last excepted."""
+    ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
+    titles = frozenset(TITLES.get(language, "").split())
+    ends = [end for end in ends if not goes_on(text, end, titles)]
+    rows = [match.span() for match in _ROW.finditer(text)]
+    if not rows:
+        return ends
+    starts = [start for start, _ in rows]
+
+    def in_row(at: int) -> bool:
+        before = bisect_left(starts, at) - 1
+        return before >= 0 and at < rows[before][1]
+
+    edges = {edge for row in rows for edge in row if 0 < edge < len(text)}
+    return sorted({end for end in ends if not in_row(end)} | edges)
+
+
+def goes_on(text: str, at: int, titles: frozenset[str]) -> bool:
+    """Return whether a sentence goes on behind ``at``, where a full stop seems to end it."""
+    first = max(0, at - _LOOK_BACK)
+    before = text[first:at].rstrip()
+    if not _FULL_STOP.search(before):
+        return False
+    gap = _GAP.match(text, first + len(before))
+    if gap is None or gap.end() == len(text) or not gap.group():
+        return False
+    following = text[gap.end() : gap.end() + 8]
+    if following[0].islower() and "\n" not in gap.group():
+        return True
+    word = _LAST_WORD.search(before)
+    if word is None:
+        return False
+    name = word[1].casefold()
+    if name in titles and following[0].isalpha():
+        return True
+    return (name in REFERENCES or name in titles) and bool(_NUMBER.match(following))

@@ -1,0 +1,88 @@
+"""Tables in a passage: which sentences are rows, and what each says with the names of its columns.
+
+They are written as in Markdown, ``| a | b |`` with a rule below the names of the columns, or, where they come from HTML
+or Word, as ``a | b`` with a blank line between rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from rag.types import Passage
+
+_ROW = regex.compile(r"\|(.*)\||([^|\n]*(?: \| ?[^|\n]*)+)")
+_RULE = regex.compile(r"\s*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?\s*")
+_DIGIT = regex.compile(r"\p{N}")
+LEAST_ROWS = 3
+"""Rows of a table without a rule whose first may be the names of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table; ``columns`` are empty where the passage does not hold their names, or this row is those."""
+
+    cells: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    is_header: bool = False
+
+    @property
+    def text(self) -> str:
+        """The row as it is embedded: every cell behind the name of its column."""
+        columns = self.columns or ("",) * len(self.cells)
+        named = zip(columns, self.cells, strict=True)
+        return ", ".join(f"{column}: {cell}" if column else cell for column, cell in named if cell)
+
+
+def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
+    """Return the rows of tables among a passage's sentences, by number.
+
+    Args:
+        text: to take the cells from in place of the passage's; of the same length.
+    """
+    text = passage.text if text is None else text
+    if "|" not in text:
+        return {}
+    rows: dict[int, Row] = {}
+    for first, table, ruled in _tables(passage, text):
+        if len(table) < 2 and not passage.text.startswith("|", passage.sentences[first][0] - passage.start):
+            continue  # a pipe in prose
+        header = ruled or _names_columns(table)
+        for number, cells in enumerate(table):
+            columns = table[0] if header and number and len(cells) == len(table[0]) else ()
+            rows[first + number] = Row(cells, columns, header and not number)
+    return rows
+
+
+def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, ...]], bool]]:
+    """Yield the number of each table's first sentence, its rows, and whether there is a rule below the first."""
+    spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
+    first, table, ruled = 0, list[tuple[str, ...]](), False
+    edge = 0
+    for number, (start, end) in enumerate(spans):
+        found = _ROW.fullmatch(text, start, end)
+        gap = text[edge:start]
+        edge = end
+        cells = tuple(cell.strip() for cell in (found[1] or found[2] or "").split("|")) if found else ()
+        if table and (not cells or (gap.strip() and not (len(table) == 1 and _RULE.fullmatch(gap)))):
+            yield first, table, ruled
+            table = []
+        if not cells:
+            continue
+        if not table:
+            first, ruled = number, False
+        ruled = ruled or (len(table) == 1 and bool(gap.strip()))
+        table.append(cells)
+    if table:
+        yield first, table, ruled
+
+
+def _names_columns(table: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether the first row alone has no figure in a column of figures."""
+    head, *rows = table
+    return len(table) >= LEAST_ROWS and any(
+        not _DIGIT.search(name) and all(len(row) > at and _DIGIT.search(row[at]) for row in rows)
+        for at, name in enumerate(head)
+    )
