@@ -71,7 +71,19 @@ def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
     for name, document in sorted(dataset.documents.items()):
         hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
     rooms = [Path(room.__file__).parent for room in (rag, ingest) if room.__file__]
-    stages = ["index", "bm25", "mirror", "vectors", "embeddings", "bundled", "graph", "language", "records", "tables"]
+    stages = [
+        "store",
+        "index",
+        "bm25",
+        "mirror",
+        "vectors",
+        "embeddings",
+        "bundled",
+        "graph",
+        "language",
+        "records",
+        "tables",
+    ]
     stages += ["boundaries", "split", "pipeline"]
     for path in (room / f"{stage}.py" for room in rooms for stage in stages):
         hashed.update(path.read_bytes() if path.exists() else b"")

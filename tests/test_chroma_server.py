@@ -20,7 +20,8 @@ from ingest import ingest, split
 from ingest.load import to_document
 from rag import Settings, Temei
 from rag.errors import UnreachableIndexError
-from rag.index import RETRIES, Index
+from rag.index import Index
+from rag.store import RETRIES
 
 
 def free_port() -> int:

@@ -1,0 +1,393 @@
+"""The store: documents and passages in Chroma, a folder of this machine or a server that several share.
+
+Chroma is the truth. The metadata of the passages collection names the embedding model, the format and a generation,
+renewed whenever passages changed; while a writer is at work it reads ``writing``. What Chroma raises comes out of here
+as errors that say what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+import numpy as np
+from chromadb.api.client import Client
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import NotFoundError
+from filelock import FileLock
+from langchain_chroma import Chroma
+from numpy.typing import NDArray
+
+from rag.embeddings import Embedder
+from rag.errors import CorruptIndexError, IndexStateError, MissingIndexError, StaleIndexError, UnreachableIndexError
+from rag.records import document_metadata, passage_metadata, to_document, to_passages
+from rag.settings import Settings
+from rag.types import Document, Passage
+
+Floats = NDArray[np.float32]
+T = TypeVar("T")
+
+FORMAT = 7
+"""Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
+
+PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
+COSINE: Any = {"hnsw": {"space": "cosine"}}
+
+WRITING, NOTED = "writing", "held"
+BATCH, SCAN = 1000, 2000
+SETTLED_SECONDS = 0.05
+"""How long ago Chroma's files must have been written for their unchanged dates to mean that nothing changed."""
+
+FULL = ("disk is full", "no space left", "disk i/o error", "file too large", "disk quota")
+"""What SQLite and Chroma say when they cannot write."""
+
+LEAST_FREE = 4_000_000
+"""Bytes free on the disk below which whatever fails, fails for that."""
+
+RETRIES, FIRST_WAIT = 3, 0.2
+"""How often a call to a Chroma server out of reach is tried again, and the first wait in seconds; it doubles."""
+
+
+class Store:
+    """The two collections of an index.
+
+    Args:
+        writer: the lock of whoever writes to the folder.
+
+    Raises:
+        MissingIndexError: there is none and ``create`` is false.
+        StaleIndexError: it was made by another embedding model or in another format, and ``accept_stale`` is false.
+        CorruptIndexError: the files are not a readable index of Temei's.
+        UnreachableIndexError: the Chroma server does not answer.
+    """
+
+    def __init__(
+        self, settings: Settings, embedder: Embedder, writer: FileLock, *, create: bool, accept_stale: bool
+    ) -> None:
+        self.settings = settings
+        self.is_shared = bool(settings.chroma_url)
+        self._embedder = embedder
+        self._writer = writer
+        self._folder = settings.home / "chroma"
+        self._opened = 0
+        self._retired: Client | None = None
+        if not self.is_shared and not create and not (self._folder / "chroma.sqlite3").exists():
+            raise MissingIndexError(_nothing_yet(settings))
+        try:
+            (settings.home if self.is_shared else self._folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CorruptIndexError(
+                f"Cannot use {settings.home} ({error.strerror}); set TEMEI_HOME to a folder you can write to."
+            ) from error
+        self._client: Client = self.call(self._open_client)
+        self.call(lambda: self._open_collections(create))
+        if not accept_stale:
+            self._check_made_for_us()
+
+    # Opening
+
+    def _open_client(self) -> Client:
+        quiet = ChromaSettings(anonymized_telemetry=False)
+        url = urlsplit(self.settings.chroma_url)
+        if url.hostname:
+            port = url.port or (443 if url.scheme == "https" else 8000)
+            return cast(Client, chromadb.HttpClient(url.hostname, port, ssl=url.scheme == "https", settings=quiet))
+        # Chroma shares one engine among the clients of a path, and an engine does not see what other processes write;
+        # another spelling of the path gets a new engine.
+        path = str(self._folder) + "/." * self._opened
+        return cast(Client, chromadb.PersistentClient(path, settings=quiet))
+
+    def _open_collections(self, create: bool) -> None:
+        names = {collection.name for collection in self._client.list_collections()}
+        if names and not names & {PASSAGES, DOCUMENTS} and not self.is_shared:
+            raise CorruptIndexError(
+                f"{self._folder} is a Chroma database of another program; set TEMEI_HOME to another folder."
+            )
+        if not create and PASSAGES not in names:
+            raise MissingIndexError(_nothing_yet(self.settings))
+        self._documents = self._client.get_or_create_collection(
+            DOCUMENTS, configuration=COSINE, embedding_function=None, metadata={"format": FORMAT}
+        )
+        if PASSAGES not in names:
+            self._create_passages(uuid.uuid4().hex)
+        self._passages = self._open_passages()
+
+    def _create_passages(self, generation: str, **more: Any) -> None:
+        made_by = {
+            "embedding_model": self._embedder.name,
+            "dimension": self._embedder.dimension,
+            "format": FORMAT,
+            "generation": generation,
+            **more,
+        }
+        self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
+
+    def _open_passages(self) -> Collection:
+        return self._client.get_collection(PASSAGES, embedding_function=None)
+
+    def _check_made_for_us(self) -> None:
+        made_by = self._made_by
+        where = self.settings.chroma_url or self.settings.home
+        if made_by.get("format") != FORMAT:
+            raise StaleIndexError(
+                f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
+                "run: temei ingest --rebuild"
+            )
+        made_with = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
+        if made_with != f"{self._embedder.name} ({self._embedder.dimension} dimensions)":
+            raise StaleIndexError(
+                f"The index in {where} was made with the embedding model {made_with}, not {self._embedder.name} "
+                f"({self._embedder.dimension}); run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
+            )
+
+    def look(self) -> None:
+        """See what others have written to the passages' metadata."""
+        self._passages = self.call(self._open_passages)
+
+    def reopen(self) -> None:
+        """See what other processes have written to the folder."""
+        retired, self._retired = self._retired, self._client
+        self._opened += 1
+        self._client = self.call(self._open_client)
+        self.call(lambda: self._open_collections(create=False))
+        if retired is not None:  # only the one before the last: other threads may still be asking that
+            retired.close()
+
+    def close(self) -> None:
+        for client in (self._client, self._retired):
+            if client is not None:
+                client.close()
+
+    # What goes wrong
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Call Chroma or SQLite: try again where a server is out of reach, and name the remedy for what they raise."""
+        for attempt in range(RETRIES + 1):
+            try:
+                return ask()
+            except (IndexStateError, KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except NotFoundError as error:
+                raise MissingIndexError(self.being_rebuilt()) from error
+            except BaseException as error:  # Chroma's Rust core panics with a BaseException
+                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                    raise
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+                if self.is_shared:
+                    lost = isinstance(error, httpx.TransportError) or "connect to a Chroma server" in reason
+                    if lost and attempt < RETRIES:
+                        time.sleep(FIRST_WAIT * 2**attempt)
+                        continue
+                    raise UnreachableIndexError(
+                        f"The Chroma server at {self.settings.chroma_url} does not answer as it should ({reason}); "
+                        "start it (chroma run), or unset TEMEI_CHROMA_URL."
+                    ) from error
+                if any(sign in reason.lower() for sign in FULL) or self._disk_is_full():
+                    raise IndexStateError(
+                        f"The disk of {self.settings.home} is full ({reason}); make room and run the same again: "
+                        "what was finished is kept."
+                    ) from error
+                if not self._writer.is_locked and self._is_being_written():
+                    raise MissingIndexError(self.being_rebuilt()) from error
+                raise CorruptIndexError(
+                    f"The index in {self.settings.home} cannot be read ({reason}); "
+                    "move that folder away and run: temei ingest"
+                ) from error
+        raise AssertionError("unreachable")
+
+    def _disk_is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.settings.home).free < LEAST_FREE
+        except OSError:
+            return False
+
+    def _is_being_written(self) -> bool:
+        """Return whether another process is at the passages just now, so that what failed may soon work."""
+        try:
+            found = self._client.get_collection(PASSAGES, embedding_function=None)
+            return (found.metadata or {}).get("generation") == WRITING or found.id != self._passages.id
+        except NotFoundError:
+            return True
+        except Exception:  # damaged, or not open yet: not what this asks
+            return False
+
+    def being_rebuilt(self) -> str:
+        """Return what to tell whoever asks while another process makes the passages anew."""
+        where = self.settings.chroma_url or self.settings.home
+        return f"The index in {where} is being rebuilt; ask again soon, or if nobody is at it run: temei ingest"
+
+    # What it is
+
+    @property
+    def _made_by(self) -> Mapping[str, Any]:
+        return self._passages.metadata or {}
+
+    @property
+    def generation(self) -> str:
+        """The generation that the passages had when they were last looked at."""
+        return str(self._made_by.get("generation", ""))
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether a rebuild had not got to its end when they were last looked at."""
+        return bool(self._made_by.get("rebuilding"))
+
+    def mark(self, generation: str) -> None:
+        """Give the passages a generation, and note their number unless that is ``writing``."""
+        made_by = {**self._made_by, "generation": generation}
+        if generation != WRITING:
+            made_by[NOTED] = len(self)
+        if made_by.get("rebuilding") and all(row["passages"] for row in self.documents()):
+            made_by["rebuilding"] = False
+        self.call(lambda: self._passages.modify(metadata=made_by))
+
+    def dates(self) -> tuple[tuple[int, int], ...]:
+        """Return size and date of the files that Chroma writes to, or nothing where they do not tell what is in them.
+
+        Looking at them takes a fiftieth of the time of asking Chroma for the generation.
+        """
+        if self.is_shared:
+            return ()
+        dates = []
+        for name in ("chroma.sqlite3", "chroma.sqlite3-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(self._folder / name)
+                if abs(time.time() - status.st_mtime) < SETTLED_SECONDS:
+                    return ()
+                dates.append((status.st_size, status.st_mtime_ns))
+        return tuple(dates)
+
+    def __len__(self) -> int:
+        """Return the number of passages; Chroma loads the vectors of all of them to count."""
+        return int(self.call(lambda: self._passages.count()))
+
+    def noted(self) -> int:
+        """Return the number of passages as the last writer noted it; on a server others may write at the same time."""
+        noted = self._made_by.get(NOTED)
+        return len(self) if noted is None or self.is_shared else int(noted)
+
+    # Reading
+
+    def langchain(self) -> Chroma:
+        """Return the passages as a LangChain vector store."""
+        return Chroma(
+            client=self._client,
+            collection_name=PASSAGES,
+            embedding_function=self._embedder.as_langchain(),
+            create_collection_if_not_exists=False,
+        )
+
+    def document_ids(self) -> set[str]:
+        return set(self.call(lambda: self._documents.get(include=[]))["ids"])
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return what is known of every document but its text, sorted by source."""
+        found = self.call(lambda: self._documents.get(include=["metadatas"]))
+        rows = [{"id": name, **meta} for name, meta in zip(found["ids"], found["metadatas"] or [], strict=True)]
+        return sorted(rows, key=lambda row: (str(row["source"]), str(row["id"])))
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document with its text, or None where there is none of that id."""
+        found = self.call(lambda: self._documents.get(ids=[document_id], include=["metadatas", "documents"]))
+        rows = zip(found["ids"], found["metadatas"] or [], found["documents"] or [], strict=True)
+        return next((to_document(*row) for row in rows), None)
+
+    def scan(self) -> Iterator[Passage]:
+        """Yield every passage."""
+        for offset in range(0, len(self), SCAN):
+            yield from to_passages(self._page(offset, ["metadatas", "documents"]))
+
+    def scan_document_ids(self) -> Iterator[str]:
+        """Yield the document of every passage."""
+        for offset in range(0, len(self), SCAN):
+            yield from (str(meta["document_id"]) for meta in self._page(offset, ["metadatas"])["metadatas"] or [])
+
+    def _page(self, offset: int, include: list[Any]) -> Any:
+        return self.call(lambda: self._passages.get(limit=SCAN, offset=offset, include=include))
+
+    def passage_ids(self, document_id: str) -> list[str]:
+        """Return the ids of a document's passages."""
+        return self.call(lambda: self._passages.get(where={"document_id": document_id}, include=[]))["ids"]
+
+    def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        """Return the passages that exist, in no particular order."""
+        found = self.call(lambda: self._passages.get(ids=list(passage_ids), include=["metadatas", "documents"]))
+        return to_passages(found)
+
+    def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
+        """Return the passages' vectors, each of shape (1, dimension)."""
+        found: dict[str, Floats] = {}
+        for some in _batches(passage_ids):
+            stored = self.call(partial(self._passages.get, ids=some, include=["embeddings"]))
+            vectors = np.asarray(stored["embeddings"], dtype=np.float32)[:, None, :] if stored["ids"] else ()
+            found |= dict(zip(stored["ids"], vectors, strict=True))
+        return found
+
+    # Writing
+
+    def put_document(self, document: Document, passages: int, facts: Mapping[str, Any]) -> None:
+        """Store a document's record."""
+        self.call(
+            lambda: self._documents.upsert(
+                ids=[document.id],
+                embeddings=np.ones((1, 1), dtype=np.float32),
+                documents=[document.text],
+                metadatas=[{**document_metadata(document, passages), **facts}],
+            )
+        )
+
+    def put_passages(self, passages: Sequence[Passage], vectors: Floats) -> None:
+        """Store passages with their vectors, a row each."""
+        self.call(
+            lambda: self._passages.upsert(
+                ids=[passage.id for passage in passages],
+                embeddings=vectors,
+                documents=[passage.text for passage in passages],
+                metadatas=[passage_metadata(passage) for passage in passages],
+            )
+        )
+
+    def update_document(self, document_id: str, facts: Mapping[str, Any]) -> None:
+        self.call(lambda: self._documents.update(ids=[document_id], metadatas=[dict(facts)]))
+
+    def update_passages(self, passage_ids: Sequence[str], facts: Mapping[str, Any]) -> Iterator[list[Passage]]:
+        """Change the metadata of passages, and yield them as they are then, batch after batch."""
+        for some in _batches(passage_ids):
+            self.call(partial(self._passages.update, ids=some, metadatas=[dict(facts) for _ in some]))
+            yield self.passages(some)
+
+    def delete_documents(self, document_ids: Sequence[str]) -> None:
+        self.call(lambda: self._documents.delete(ids=list(document_ids)))
+
+    def delete_passages(self, passage_ids: Sequence[str]) -> Iterator[list[str]]:
+        """Delete passages, and yield the ids of those that are, batch after batch."""
+        for some in _batches(passage_ids):
+            self.call(partial(self._passages.delete, ids=some))
+            yield some
+
+    def drop_passages(self) -> None:
+        """Drop every passage, for each document to be added again; until then its record counts no passages."""
+        for some in _batches(sorted(self.document_ids())):
+            self.call(partial(self._documents.update, ids=some, metadatas=[{"passages": 0} for _ in some]))
+        self.call(lambda: self._client.delete_collection(PASSAGES))
+        self.call(lambda: self._create_passages(WRITING, rebuilding=True))
+        self.look()
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), BATCH):
+        yield list(ids[start : start + BATCH])
+
+
+def _nothing_yet(settings: Settings) -> str:
+    return f"There is nothing to search yet in {settings.chroma_url or settings.home}; run: temei ingest PATH"
