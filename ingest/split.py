@@ -24,6 +24,8 @@ WINDOW = 20_000
 """Characters that are split into sentences at a time: the library's time grows faster than its input."""
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
+_ITEM = regex.compile(r"[-*+•▪◦‣·][ \t]+")
+_ROW = regex.compile(r"\|[ \t]*(.*?)[ \t]*\|")
 _CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
 _BLANK = regex.compile(r"(?<=\s)(?=\S)")
 
@@ -95,7 +97,7 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
     text = document.text[start:end]
     spans = [(piece.start, piece.end) for piece in run]
     # A stray full stop is covered by the passage but is no sentence to quote.
-    spoken = [(a, b) for a, b in spans if _WORD.search(document.text, a, b)]
+    spoken = [_quotable(document.text, a, b) for a, b in spans if _WORD.search(document.text, a, b)]
     return Passage(
         id=passage_id(document.id, start, end, document.language),
         document_id=document.id,
@@ -109,6 +111,14 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
         page=bisect_right(document.pages, start),
         page_breaks=tuple(at for at in document.pages if start < at < end),
     )
+
+
+def _quotable(text: str, start: int, end: int) -> Span:
+    """Return the span without what marks it as an item of a list or a row of a table."""
+    if (item := _ITEM.match(text, start, end)) is not None:
+        return item.end(), end
+    row = _ROW.fullmatch(text, start, end)
+    return (start, end) if row is None else row.span(1)
 
 
 def passage_id(document_id: str, start: int, end: int, language: str) -> str:

@@ -11,7 +11,7 @@ from enum import Enum
 
 import regex
 
-from rag.question import asks
+from rag.question import LAST, asks
 from rag.tables import table_rows
 from rag.types import Passage
 
@@ -98,21 +98,28 @@ def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequenc
     if len(text) > LONGEST_HEADING or _NOT_HEADING.search(text) or (_CONTINUES.match(text) and not numbered):
         return False
     start, end = passage.sentences[row - numbered][0] - passage.start, passage.sentences[row][1] - passage.start
-    if not (_BLANK_LINE_BEFORE.search(passage.text, 0, start) and _BLANK_LINE_AFTER.match(passage.text, end)):
+    if not (
+        _BLANK_LINE_BEFORE.search(passage.text, max(0, start - LAST), start)
+        and _BLANK_LINE_AFTER.match(passage.text, end)
+    ):
         return False
     below = row + 1 + _is_numbered(texts, row + 2)
     if below >= len(texts):
         return False
     if found[below] is Lead.QUESTION or (found[below] is Lead.HEADING and _is_numbered(texts, below)):
         return True
-    return len(texts[below]) > len(text) and bool(_FINISHED.search(texts[below]))
+    return len(texts[below]) > len(text) and _is_finished(texts[below])
 
 
 def _completes(texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
     """Return whether a line stands below an unfinished one, which speaks of it: a command, the first of a list."""
     if row == 0 or _is_numbered(texts, row) or found[row - 1] in (Lead.HEADING, Lead.QUESTION):
         return False
-    return not _FINISHED.search(texts[row - 1])
+    return not _is_finished(texts[row - 1])
+
+
+def _is_finished(text: str) -> bool:
+    return bool(_FINISHED.search(text[-LAST:]))
 
 
 def _is_numbered(texts: Sequence[str], row: int) -> bool:

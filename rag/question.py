@@ -66,6 +66,8 @@ _NAME = regex.compile(r"(?<=\p{Ll}[\p{P}]?[ \u00a0][\p{P}]?|[,;:] )\p{Lu}\p{L}+"
 _CASED = regex.compile(r"\p{Lu}|\p{Ll}")
 _ASKS = regex.compile(r"[?？؟՞⸮][\p{P}\p{S}\s]*$|\p{Greek}[;\u037e][\p{P}\s]*$")
 """A question mark at the end, in Greek a semicolon."""
+LAST = 80
+"""Characters of a sentence that its end is looked for in."""
 
 
 def wanted(question: str) -> Wanted | None:
@@ -84,4 +86,4 @@ def holds(text: str, kind: Wanted) -> bool:
 
 def asks(text: str) -> bool:
     """Return whether a sentence ends as a question."""
-    return bool(_ASKS.search(text))
+    return bool(_ASKS.search(text[-LAST:]))

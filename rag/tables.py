@@ -13,8 +13,10 @@ import regex
 
 from rag.types import Passage
 
-_ROW = regex.compile(r"\|(.*)\||([^|\n]*(?: \| ?[^|\n]*)+)")
-_RULE = regex.compile(r"\s*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?\s*")
+_ROW = regex.compile(r"[^|\n]*+(?:\|[^|\n]*+)++")
+_NEXT_ROW = regex.compile(r"[ \t]*\|?[ \t]*\n\s*\|?[ \t]*")
+_RULED = regex.compile(r"[ \t]*\|?[ \t]*\n[ \t]*\|?(?:[ \t]*+:?-++:?[ \t]*+\|?)++[ \t]*\n\s*\|?[ \t]*")
+"""What stands between two rows, and between the names of the columns and the first row."""
 _DIGIT = regex.compile(r"\p{N}")
 LEAST_ROWS = 3
 """Rows of a table without a rule whose first may be the names of its columns."""
@@ -47,7 +49,7 @@ def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
         return {}
     rows: dict[int, Row] = {}
     for first, table, ruled in _tables(passage, text):
-        if len(table) < 2 and not passage.text.startswith("|", passage.sentences[first][0] - passage.start):
+        if len(table) < 2:
             continue  # a pipe in prose
         header = ruled or _names_columns(table)
         for number, cells in enumerate(table):
@@ -62,19 +64,18 @@ def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, 
     first, table, ruled = 0, list[tuple[str, ...]](), False
     edge = 0
     for number, (start, end) in enumerate(spans):
-        found = _ROW.fullmatch(text, start, end)
         gap = text[edge:start]
         edge = end
-        cells = tuple(cell.strip() for cell in (found[1] or found[2] or "").split("|")) if found else ()
-        if table and (not cells or (gap.strip() and not (len(table) == 1 and _RULE.fullmatch(gap)))):
+        cells = tuple(map(str.strip, text[start:end].split("|"))) if _ROW.fullmatch(text, start, end) else ()
+        rule = len(table) == 1 and bool(_RULED.fullmatch(gap))
+        if table and not (cells and (rule or _NEXT_ROW.fullmatch(gap))):
             yield first, table, ruled
             table = []
-        if not cells:
-            continue
-        if not table:
+        if cells and not table:
             first, ruled = number, False
-        ruled = ruled or (len(table) == 1 and bool(gap.strip()))
-        table.append(cells)
+        if cells:
+            ruled = ruled or rule
+            table.append(cells)
     if table:
         yield first, table, ruled
 
