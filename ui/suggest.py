@@ -70,31 +70,35 @@ def suggest(temei: Temei, count: int = 3, language: str = "ro") -> list[str]:
 
 
 def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
-    """Yield questions that this document answers: on places not yet asked about first, the surest of these first."""
+    """Yield questions that this document answers: on places not yet asked about first, of a kind the surest first."""
     document = temei.document(document_id)
     if document is None:
         return
     made = [*_asked_in(document), *candidates(document, language)]
-    kinds = [[c for c in made if c.kind == kind] for kind in range(len(TRIED))]
-    tried: list[tuple[int, float, str, Span]] = []
-    for candidate in itertools.chain(*map(_spread, kinds, TRIED)):
+    places: set[Span] = set()
+    later: list[str] = []
+    for kind, most in enumerate(TRIED):
         try:
-            answer = temei.answer(candidate.question, document_ids=[document_id])
+            tried = list(_tried(temei, document_id, _spread([c for c in made if c.kind == kind], most)))
         except TemeiError:
             return
+        for _, question, place in sorted(tried):
+            if place in places:
+                later.append(question)
+            else:
+                places.add(place)
+                yield question
+    yield from later
+
+
+def _tried(temei: Temei, document_id: str, made: list[Candidate]) -> Iterator[tuple[float, str, Span]]:
+    """Yield for each question whose answer quotes the place it was made from the doubt, the question and the quote."""
+    for candidate in made:
+        answer = temei.answer(candidate.question, document_ids=[document_id])
         start, end = candidate.span
         quoted = next((c for c in answer.citations if c.start < end and start < c.end), None)
         if quoted is not None:
-            tried.append((candidate.kind, -answer.confidence, candidate.question, (quoted.start, quoted.end)))
-    places: set[Span] = set()
-    later: list[str] = []
-    for _, _, question, place in sorted(tried):
-        if place in places:
-            later.append(question)
-        else:
-            places.add(place)
-            yield question
-    yield from later
+            yield -answer.confidence, candidate.question, (quoted.start, quoted.end)
 
 
 def _asked_in(document: Document) -> Iterator[Candidate]:
