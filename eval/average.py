@@ -1,7 +1,8 @@
 """Average the weights of several runs: ``python -m eval.average DATA OUT RUN RUN ...`` with the folders of the runs.
 
 Runs that began with the same weights and differ in their seed lie in one basin, and the mean of their weights is better
-than each (Wortsman et al., 2022, "model soups"); it costs nothing when a question is asked.
+than each (Wortsman et al., 2022, "model soups"); it costs nothing when a question is asked. In place of any folder but
+the first an exported reader may stand, such as the one that the runs went on from.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ def mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
 
 
+def weights_of(run: Path) -> dict[str, Tensor]:
+    """Return the weights by name of a run's last checkpoint, or of an exported reader."""
+    if run.is_dir():
+        state: dict[str, Tensor] = torch.load(run / "checkpoint.pt", map_location="cpu")["reader"]
+        return state
+    reader = Reader(Weights.open())
+    Learned.open(run).into(reader)
+    return reader.state_dict()
+
+
 def main() -> None:
     """Average, save, measure."""
     parser = argparse.ArgumentParser(description="Average the weights of several training runs of the reader.")
@@ -34,8 +45,7 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     reader = Reader(Weights.open())
-    saved = [torch.load(run / "checkpoint.pt", map_location="cpu") for run in given.runs]
-    reader.load_state_dict(mean([state["reader"] for state in saved]))
+    reader.load_state_dict(mean([weights_of(run) for run in given.runs]))
     tokenizer = build_tokenizer(Weights.open())
     config = Config()
     readings = examples(given.data, english_lexicon(given.data, given.runs[0]), config.seed, config.crop)[: 2 * SEEN]

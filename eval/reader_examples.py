@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +25,10 @@ from rag.language import terms
 SOURCES: Mapping[str, tuple[str, int]] = {
     "new_wiki": ("en", 20_000),
     "tydiqa-en": ("en", 20_000),
-    "reddit": ("en", 3_500),
-    "amazon_reviews": ("en", 1_500),
-    "tquad-train": ("tr", 6_500),
-    "jaquad": ("ja", 2_500),
+    "reddit": ("en", 6_000),
+    "amazon_reviews": ("en", 4_000),
+    "tquad-train": ("tr", 20_000),
+    "jaquad": ("ja", 9_000),
 }
 """File, its language, and the most questions taken of it."""
 
@@ -63,21 +62,33 @@ class Reading:
 
 
 def read_source(path: Path, language: str) -> Iterator[Reading]:
-    """Yield the questions of one file with the answer that most annotators gave, the shortest of several."""
+    """Yield the questions of one file with the answer that the annotators agree on most; none where they do not."""
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         articles = json.load(stream)["data"]
     for article in articles:
         for paragraph in article["paragraphs"]:
             text = paragraph["context"]
             for question in paragraph["qas"]:
-                spans = Counter(
+                spans = [
                     (int(a["answer_start"]), int(a["answer_start"]) + len(a["text"]))
                     for a in question["answers"]
                     if a["text"].strip() and text[int(a["answer_start"]) :].startswith(a["text"])
-                )
-                if spans and question["question"].strip():
-                    span = min(spans, key=lambda s: (-spans[s], s[1] - s[0], s))
+                ]
+                span = agreed(spans)
+                if span and question["question"].strip():
                     yield Reading(question["question"].strip(), text, span, language, path.name.split(".")[0])
+
+
+def agreed(spans: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the span that has most in common with all, the shortest of several; None where no two touch."""
+
+    def common(a: tuple[int, int], b: tuple[int, int]) -> float:
+        shared = max(0, min(a[1], b[1]) - max(a[0], b[0]))
+        return shared / (a[1] - a[0] + b[1] - b[0] - shared)
+
+    agreement = {span: sum(common(span, other) for other in spans) for span in spans}
+    best = min(agreement, key=lambda span: (-round(agreement[span], 6), span[1] - span[0], span), default=None)
+    return None if best is None or (len(spans) > 1 and agreement[best] <= 1) else best
 
 
 def examples(folder: Path, lexicon: Lexicon, seed: int, longest: int) -> list[Reading]:

@@ -24,13 +24,13 @@ OVERLAP_WEIGHT = 0.2
 BEFORE_WEIGHT = 0.05
 """What the words of the sentence before it add to a sentence."""
 
-READER_WEIGHT = 0.25
+READER_WEIGHT = 0.35
 """What a sentence gains in which the reader is certain of an answer."""
 
-MARGIN, READ_MARGIN = 0.04, 0.16
+MARGIN, READ_MARGIN = 0.04, 0.17
 """A further sentence is quoted only if it scores within this of the best; the second where the reader looked."""
 
-APART_MARGIN = 0.1
+APART_MARGIN = 0.15
 """The same for a sentence of another passage: what goes on with an answer mostly stands beside it."""
 
 

@@ -1,6 +1,6 @@
 """Reranking: the reader looks into the first hits, and what it finds joins their scores.
 
-    evidence = the answer's log-odds, from -4 to 10, as 0 to 1
+    evidence = the answer's log-odds, from -2 to 14, as 0 to 1
     score    = retrieval score + 0.03 * evidence of the best answer in the passage
 
 The weight is small because between languages the reader errs more than the encoder does; within a passage it counts for
@@ -22,7 +22,7 @@ Read = Callable[[str, Sequence[Passage], Sequence[int]], list[tuple[Found, ...]]
 READ = 5
 """Hits that are read."""
 WEIGHT = 0.03
-LOWEST, HIGHEST = -4.0, 10.0
+LOWEST, HIGHEST = -2.0, 14.0
 
 
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
