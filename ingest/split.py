@@ -25,7 +25,6 @@ WINDOW = 20_000
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _ITEM = regex.compile(r"[-*+•▪◦‣·][ \t]+")
-_ROW = regex.compile(r"\|[ \t]*(.*?)[ \t]*\|")
 _CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
 _BLANK = regex.compile(r"(?<=\s)(?=\S)")
 
@@ -116,9 +115,10 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
 def _quotable(text: str, start: int, end: int) -> Span:
     """Return the span without what marks it as an item of a list or a row of a table."""
     if (item := _ITEM.match(text, start, end)) is not None:
-        return item.end(), end
-    row = _ROW.fullmatch(text, start, end)
-    return (start, end) if row is None else row.span(1)
+        start = item.end()
+    elif text[start] == "|" == text[end - 1] and text.find("\n", start, end) < 0:
+        start, end = start + 1, end - 1
+    return next(_trimmed(text, start, end))
 
 
 def passage_id(document_id: str, start: int, end: int, language: str) -> str:

@@ -91,6 +91,8 @@ def test_passages_are_spans_that_cover_the_body(text: str, language: str, front:
 
 
 @given(text=TEXTS, language=st.sampled_from(LANGUAGES), budget=st.integers(16, 80))
+@example(text="- \nunu doi", language="ro", budget=16)
+@example(text="|\u00a0unu | doi\u00a0|", language="ro", budget=16)
 def test_sentences_lie_inside_their_passage(text: str, language: str, budget: int) -> None:
     document = a_document(text, language)
 
@@ -178,6 +180,14 @@ def test_a_word_over_the_budget_is_cut_but_not_lost() -> None:
     document = a_document("x" * 5000)
 
     assert "".join(passage.text for passage in split(document, 16)) == document.text
+
+
+def test_a_row_that_does_not_end_is_split_at_once() -> None:
+    began = time.perf_counter()
+
+    split(a_document("|" + " " * 5000 + "unu"), 384)
+
+    assert time.perf_counter() - began < 2
 
 
 def test_blanks_alone_give_no_passage() -> None:
