@@ -19,6 +19,8 @@ from rag.index import Index
 from rag.settings import Settings
 
 KEEP_DAYS = 14
+STAGES = "store index bm25 mirror vectors embeddings bundled graph language records tables boundaries split pipeline"
+"""The modules whose code an index depends on."""
 Advance = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
@@ -71,21 +73,7 @@ def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
     for name, document in sorted(dataset.documents.items()):
         hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
     rooms = [Path(room.__file__).parent for room in (rag, ingest) if room.__file__]
-    stages = [
-        "store",
-        "index",
-        "bm25",
-        "mirror",
-        "vectors",
-        "embeddings",
-        "bundled",
-        "graph",
-        "language",
-        "records",
-        "tables",
-    ]
-    stages += ["boundaries", "split", "pipeline"]
-    for path in (room / f"{stage}.py" for room in rooms for stage in stages):
+    for path in (room / f"{stage}.py" for room in rooms for stage in STAGES.split()):
         hashed.update(path.read_bytes() if path.exists() else b"")
     return hashed.hexdigest()[:16]
 

@@ -48,7 +48,7 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
         nearest = int((vectors @ embedder.encode_query(question)).argmax())
         (answers,) = reader.read(question, [passage], [nearest])
         found = max(answers, key=lambda answer: answer.score)
-        return passage.text[found.span[0] - passage.start : found.span[1] - passage.start], found
+        return passage.quote(found.span), found
 
     sets = {language: read_xquad(folder, language) for language in ("ro", "en")}
     measured: dict[str, Any] = {}

@@ -42,7 +42,7 @@ _GAP = regex.compile(r"[ \t\u00a0]*(?:\r?\n[ \t\u00a0]*)?")
 _LOOK_BACK = 40
 
 _ROW = regex.compile(r"^[ \t]*\|.*\|[ \t]*$", flags=regex.MULTILINE)
-"""A row of a Markdown table, which is also how tables of other formats are written."""
+"""A row of a Markdown table; those of HTML and Word come with a blank line between rows."""
 
 
 def boundaries(text: str, language: str) -> list[int]:

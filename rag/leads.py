@@ -20,13 +20,15 @@ LONGEST_HEADING = 100
 
 _MARKED = regex.compile(r"#{1,6}[ \t]+[^\n]+|[^\n]+\n(?:=+|-+)[ \t]*")
 """Markdown's headings, with number signs or underlined."""
-_NUMBER = regex.compile(r"(?P<mark>#{1,6}[ \t]+)?(?:[\p{N}.]+|[IVXLCDM]+\.|\p{Lu}\.)")
+_NUMBER = regex.compile(r"(?:#{1,6}[ \t]+)?(?:[\p{N}.]+|[IVXLCDM]+\.|\p{Lu}\.)")
 """What a heading is numbered with: a sentence of its own to whom splits on full stops."""
-_NOT_HEADING = regex.compile(r"[\n:：]|[\p{Sentence_Terminal};,…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
+_CLOSING = r"(?:[\p{P}\p{S}]|\[\p{N}+\])*$"
+"""What may follow the mark that ends a sentence: quotes, brackets, the number of a note."""
+_NOT_HEADING = regex.compile(rf"[\n:：]|[\p{{Sentence_Terminal}};,…]{_CLOSING}")
 """Several lines, a fact ("Price: 100 lei"), or punctuation at the end."""
 _CONTINUES = regex.compile(r"[^\p{L}\p{N}]|\P{L}*\p{Ll}")
 """How a line begins that is no heading: with a list's mark or a small letter."""
-_FINISHED = regex.compile(r"[\p{Sentence_Terminal}…](?:[\p{P}\p{S}]|\[\p{N}+\])*$")
+_FINISHED = regex.compile(rf"[\p{{Sentence_Terminal}}…]{_CLOSING}")
 _OPENS = regex.compile(r"[:：]$")
 _LISTED = regex.compile(r"(?:\.[ \t]?){6,}|…{3,}")
 """The dots between a heading and its page in a table of contents."""
@@ -61,7 +63,7 @@ class Lead(Enum):
 
 def leads(passage: Passage) -> list[Lead | None]:
     """Return for every sentence of a passage how it leads to the next; None where it says something by itself."""
-    texts = [passage.text[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    texts = [passage.quote(span) for span in passage.sentences]
     rows = table_rows(passage)
     found: list[Lead | None] = [None] * len(texts)
     # From the end, for what stands above a heading may be one too.

@@ -61,16 +61,16 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
         passage = hit.passage
         before = above = told = 0.0
         answers = retrieval.answers.get(passage.id) or (None,) * len(passage.sentences)
-        for (start, end), cosine, found, lead in zip(
+        for span, cosine, found, lead in zip(
             passage.sentences, retrieval.sentences[passage.id].tolist(), answers, leads(passage), strict=True
         ):
-            text = passage.text[start - passage.start : end - passage.start]
+            text = passage.quote(span)
             near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
             score = near + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
             score += READER_WEIGHT * evidence(found) if found else 0.0
             only_leads = lead is not None and lead.says_nothing(kind is not None and holds(text, kind))
-            sentence = Sentence(hit, (start, end), text, score, near, overlap, found, only_leads)
-            key = (passage.document_id, (start, end))
+            sentence = Sentence(hit, span, text, score, near, overlap, found, only_leads)
+            key = (passage.document_id, span)
             if key not in ranked or ranked[key].score < score:
                 ranked[key] = sentence
             before = overlap

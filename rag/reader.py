@@ -147,7 +147,7 @@ def best_span(scores: Floats) -> tuple[int, int, float]:
 
 def _trimmed(passage: Passage, span: Span) -> Span:
     """Return a span without blanks and stray punctuation at its ends."""
-    text = passage.text[span[0] - passage.start : span[1] - passage.start]
+    text = passage.quote(span)
     kept = _EDGE.sub("", text)
     if not kept:
         return span

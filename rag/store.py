@@ -64,11 +64,7 @@ class Store:
     Args:
         writer: the lock of whoever writes to the folder.
 
-    Raises:
-        MissingIndexError: there is none and ``create`` is false.
-        StaleIndexError: it was made by another embedding model or in another format, and ``accept_stale`` is false.
-        CorruptIndexError: the files are not a readable index of Temei's.
-        UnreachableIndexError: the Chroma server does not answer.
+    Raises what `rag.index.Index` names.
     """
 
     def __init__(

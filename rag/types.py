@@ -49,6 +49,10 @@ class Passage:
     page: int = 0
     page_breaks: tuple[int, ...] = ()
 
+    def quote(self, span: Span) -> str:
+        """Return the words of a span of the document that lies in this passage."""
+        return self.text[span[0] - self.start : span[1] - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
