@@ -33,6 +33,7 @@ from eval.measure_reader import measure
 from eval.reader_examples import SOURCES, Reading, examples, read_source
 from rag.bundled import build_tokenizer
 from rag.embeddings import open_embedder
+from rag.errors import TemeiError
 from rag.graph import Graph, open_session
 from rag.settings import Settings
 from rag.weights import Weights
@@ -197,6 +198,9 @@ def train(made: Sequence[Sequence[Tokens]], config: Config, out: Path, device: t
     """Train on one sequence of examples an epoch; several processes share every batch.
 
     Goes on from the checkpoint in ``out`` where there is one.
+
+    Raises:
+        TemeiError: the checkpoint is of a run of another configuration.
     """
     rank, world = _processes()
     torch.manual_seed(config.seed)
@@ -211,6 +215,8 @@ def train(made: Sequence[Sequence[Tokens]], config: Config, out: Path, device: t
     begin = 0
     if saved.exists():
         state = torch.load(saved, map_location=device)
+        if state.get("config") != asdict(config):
+            raise TemeiError(f"{saved} is of a run of another configuration; give another folder, or delete it.")
         reader.load_state_dict(state["reader"])
         optimiser.load_state_dict(state["optimiser"])
         begin = state["step"]
@@ -237,7 +243,8 @@ def train(made: Sequence[Sequence[Tokens]], config: Config, out: Path, device: t
             print(f"step {step + 1}/{len(order)} loss {mean:.3f} {speed:.1f} examples/s", flush=True)
         if step % SAVE_EVERY == SAVE_EVERY - 1 or step + 1 == len(order):
             fresh = out / "checkpoint.new"
-            torch.save({"reader": reader.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, fresh)
+            state = {"reader": reader.state_dict(), "optimiser": optimiser.state_dict()}
+            torch.save(state | {"step": step + 1, "config": asdict(config)}, fresh)
             fresh.replace(saved)
     return reader
 
@@ -425,7 +432,10 @@ def main() -> None:
         answered = sum(t.first > 0 for t in made[-1])
         print(f"epoch {epoch + 1}: {len(made[-1])} examples, {answered} with an answer", flush=True)
     began = time.time()
-    reader = train(made, config, given.out, device)
+    try:
+        reader = train(made, config, given.out, device)
+    except TemeiError as error:
+        parser.exit(2, f"{error}\n")
     if _processes()[0]:
         return
     result = {"config": asdict(config), "examples": sum(map(len, made)), "seconds": round(time.time() - began)}

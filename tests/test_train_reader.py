@@ -19,6 +19,7 @@ from eval.reader_examples import Reading, examples, read_source
 from eval.train_reader import Config, Learned, export, tokenise, train
 from rag.bundled import build_tokenizer
 from rag.embeddings import BundledEmbedder
+from rag.errors import TemeiError
 from rag.graph import open_session
 from rag.reader import PATH, Reader, best_span
 from rag.unigram import END
@@ -170,6 +171,8 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     with pytest.raises(KeyboardInterrupt):
         train([made], config, parts, torch.device("cpu"))
     monkeypatch.setattr(train_reader, "collate", real)
+    with pytest.raises(TemeiError, match="another configuration"):
+        train([made], replace(config, seed=1), parts, torch.device("cpu"))
     again = Learned.of(train([made], config, parts, torch.device("cpu")))
 
     for name, value in once.named.items():
