@@ -303,11 +303,21 @@ def test_a_note_is_shown_quietly_and_escaped() -> None:
     assert "note" not in answer_html(told("Da. [1]", citation("Da.", 0, 3)), 0, "ro")
 
 
+def test_a_quote_from_markdown_is_shown_without_its_marks() -> None:
+    quote = "Sunt [11 zile](https://exemplu.ro) **libere**."
+    at = replace(citation(quote, 0, len(quote)), source="a.md")
+    extractive = answer_html(told(f"{quote} [1]", at), 0, "ro")
+    assert 'href="https://exemplu.ro"' in extractive
+    assert "<b>libere</b>" in extractive
+    assert "href" not in answer_html(replace(told(f"{quote} [1]", at), mode="openai:gpt"), 0, "ro")
+    assert "href" not in answer_html(told(f"{quote} [1]", replace(at, source="a.txt")), 0, "ro")
+
+
 def test_headings_are_set_off_and_stay_the_same_text() -> None:
     document = Document("d", "T", "a.md", "# Titlu\n\nText <x>.\n## Doi", "ro")
     cited = exchange("x [1]", citation(document.text, 2, 13))
     shown = reader_html(cited, 0, 1, "ro", lambda name: document)
-    assert shown.count('class="heading"') == 3
+    assert shown.count('class="heading"') == 2
     text = re.search(r'<div class="text"[^>]*>(.*?)</div>', shown, re.DOTALL)
     assert text is not None
     assert unescape(re.sub(r"<[^>]+>", "", text[1])) == document.text

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.types import Citation, Document, Span
+from ui.markup import Style, pieces
 
 FULL = 30_000
 """Documents up to this many characters are shown whole."""
 AROUND = 3_000
 """Characters shown before the first and after the last citation of a longer one."""
-
-_HEADING = re.compile(r"^#{1,6} [^\n]+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +22,9 @@ class Window:
     end: int
 
 
-def escape(text: str) -> str:
-    """Return text as HTML that a browser reads back as exactly that text; a bare CR would come back as LF."""
-    return html.escape(text).replace("\r", "&#13;")
-
-
 def holds(document: Document | None, citation: Citation) -> bool:
     """Tell whether the document has the quoted words at the cited place."""
     return document is not None and document.text[citation.start : citation.end] == citation.quote
-
-
-def headings(document: Document, part: Window) -> list[Span]:
-    """Return the spans of the headings in a part of a Markdown document, relative to its start; none of others."""
-    if not document.source.lower().endswith((".md", ".markdown")):
-        return []
-    return [match.span() for match in _HEADING.finditer(document.text[part.start : part.end])]
 
 
 def window(document: Document, citations: Sequence[Citation], *, whole: bool = False) -> Window:
@@ -66,7 +50,7 @@ def highlight(
     offset: int = 0,
     current: int | None = None,
     short: Span | None = None,
-    headings: Sequence[Span] = (),
+    styles: Sequence[Style] = (),
 ) -> str:
     """Return text as HTML with a ``<mark>`` around the words of every citation.
 
@@ -77,21 +61,18 @@ def highlight(
         offset: where ``text`` begins in its document.
         current: the number of the citation to set off from the others.
         short: the words, inside a citation, that are marked more strongly, by their place in the document.
-        headings: the spans of ``text`` that are set as headings.
+        styles: the elements that spans of ``text`` are set in.
     """
     spans = [(max(c.start - offset, 0), min(c.end - offset, len(text)), c.number) for c in citations]
     spans = [(start, end, number) for start, end, number in spans if start < end]
     strong = (short[0] - offset, short[1] - offset) if short else (0, 0)
-    edges = {0, len(text), *(s for s, _, _ in spans), *(e for _, e, _ in spans), *itertools.chain(*headings), *strong}
-    pieces: list[str] = []
+    edges = [*(s for s, _, _ in spans), *(e for _, e, _ in spans), *strong]
+    shown: list[str] = []
     begun: set[int] = set()
-    for start, end in itertools.pairwise(sorted(at for at in edges if 0 <= at <= len(text))):
+    for start, end, piece in pieces(text, styles, edges):
         inside = sorted(number for s, e, number in spans if s <= start and end <= e)
-        piece = escape(text[start:end])
-        if any(s <= start and end <= e for s, e in headings):
-            piece = f'<b class="heading">{piece}</b>'
         if not inside:
-            pieces.append(piece)
+            shown.append(piece)
             continue
         first = [n for n in inside if n not in begun]
         begun.update(inside)
@@ -99,5 +80,5 @@ def highlight(
         label = f' data-first="{" ".join(map(str, first))}"' if first else ""
         kinds = [*(["current"] if current in inside else []), *(["short"] if strong[0] <= start < strong[1] else [])]
         now = f' class="{" ".join(kinds)}"' if kinds else ""
-        pieces.append(f'<mark data-citation="{" ".join(map(str, inside))}"{anchor}{label}{now}>{piece}</mark>')
-    return "".join(pieces)
+        shown.append(f'<mark data-citation="{" ".join(map(str, inside))}"{anchor}{label}{now}>{piece}</mark>')
+    return "".join(shown)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 from rag.types import Citation, Document, Span
 from ui.exchange import Exchange
-from ui.highlight import escape, headings, highlight, holds, window
+from ui.highlight import highlight, holds, window
+from ui.markup import Style, escape, is_markdown, markdown, pieces
 from ui.texts import GRADIO, LANGUAGES, both, say
 
 EXTRACTIVE = "extractive"
@@ -50,36 +51,31 @@ def answer_html(exchange: Exchange, turn: int, language: str, *, pending: bool =
 def _with_markers(text: str, exchange: Exchange, turn: int, language: str) -> str:
     """Return the text escaped, its markers as buttons that carry the quote."""
     by_number = {str(c.number): c for c in exchange.citations}
-    pieces: list[str] = []
+    shown: list[str] = []
     at = 0
     for marker in _MARKER.finditer(text):
         citation = by_number.get(marker[1])
         if citation is not None:
             before = text[at : marker.start()].rstrip(" ")
-            pieces += [_emphasised(before, exchange, citation), _marker(citation, turn, language)]
+            shown += [_quoted(before, exchange, citation), _marker(citation, turn, language)]
             at = marker.end()
-    return "".join(pieces) + _prose(text[at:])
+    return "".join(shown) + escape(text[at:]).replace("\n", "<br>")
 
 
-def _emphasised(text: str, exchange: Exchange, citation: Citation) -> str:
-    """Return what stands before a marker, escaped, the short answer in it set off where it lies in that citation."""
+def _quoted(text: str, exchange: Exchange, citation: Citation) -> str:
+    """Return what stands before a marker as HTML, the short answer in it set off where it lies in that citation."""
+    styles = markdown(text) if exchange.mode == EXTRACTIVE and is_markdown(citation.source) else []
     short = exchange.short
-    if short is None or short.citation != citation.number:
-        return _prose(text)
-    at = short.start - citation.start
-    words = " ".join(citation.quote[at : short.end - citation.start].split())
-    # The text may stand on one line what the quote has on several: look near the place where the quote has it.
-    near = len(" ".join(citation.quote[:at].split()))
-    found = text.find(words, max(0, near - 1))
-    found = text.find(words) if found < 0 else found
-    if found < 0 or not words:
-        return _prose(text)
-    end = found + len(words)
-    return f'{_prose(text[:found])}<strong class="short">{_prose(text[found:end])}</strong>{_prose(text[end:])}'
-
-
-def _prose(text: str) -> str:
-    return escape(text).replace("\n", "<br>")
+    if short is not None and short.citation == citation.number:
+        at = short.start - citation.start
+        words = " ".join(citation.quote[at : short.end - citation.start].split())
+        # The text may stand on one line what the quote has on several: look near the place where the quote has it.
+        near = len(" ".join(citation.quote[:at].split()))
+        found = text.find(words, max(0, near - 1))
+        found = text.find(words) if found < 0 else found
+        if found >= 0 and words:
+            styles.append(Style(found, found + len(words), "strong", ' class="short"'))
+    return "".join(piece.replace("\n", "<br>") for _, _, piece in pieces(text, styles))
 
 
 def _marker(citation: Citation, turn: int, language: str) -> str:
@@ -104,13 +100,20 @@ def _nearest(exchange: Exchange, turn: int, language: str) -> str:
         f'<li><button type="button" class="passage" data-turn="{turn}" data-number="{c.number}" '
         f'aria-label="{escape(say(language, "passage", number=c.number, title=c.title, quote=_short(c.quote)))}">'
         f'<span class="title" dir="auto">{escape(c.title)}{_page(c, language)}</span>'
-        f'<span class="excerpt" dir="auto">{escape(_short(c.quote))}</span></button></li>'
+        f'<span class="excerpt" dir="auto">{_excerpt(c)}</span></button></li>'
         for c in exchange.nearest
     )
     return (
         f'<section class="nearest"><h3>{say(language, "nearest")}</h3>'
         f"<p>{say(language, 'nearest_hint')}</p><ol>{items}</ol></section>"
     )
+
+
+def _excerpt(citation: Citation) -> str:
+    line = _short(citation.quote)
+    # A button holds no links.
+    styles = [style for style in markdown(line) if style.tag != "a"] if is_markdown(citation.source) else []
+    return "".join(piece for _, _, piece in pieces(line, styles))
 
 
 def _page(citation: Citation, language: str) -> str:
@@ -264,7 +267,7 @@ def _document_text(
         offset=part.start,
         current=current,
         short=short,
-        headings=headings(document, part),
+        styles=markdown(document.text[part.start : part.end]) if is_markdown(document.source) else (),
     )
     more = ""
     if part.start > document.body or part.end < len(document.text):

@@ -22,7 +22,7 @@ from ingest.pipeline import load_within
 from rag.chain import Temei
 from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.index import Index
-from ui.highlight import escape
+from ui.markup import escape
 from ui.problems import in_language
 from ui.texts import both, say
 
