@@ -56,6 +56,8 @@ _MARKUP = regex.compile(
     r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->|\A-?>(?=\s*<)""",
     flags=regex.DOTALL,
 )
+_ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
+"""A web address, and what a Markdown link points to."""
 _LETTER = regex.compile(r"\p{L}")
 _STEMMERS = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek", "en": "english", "es": "spanish",
@@ -117,6 +119,11 @@ def _stemmer(language: str) -> Any:
 def prose(text: str) -> str:
     """Return a text with blanks for the HTML that Markdown may hold, whole tags and what a cut left of one."""
     return _MARKUP.sub(lambda found: " " * len(found.group()), text) if "<" in text or ">" in text else text
+
+
+def spoken(text: str) -> str:
+    """Return a text with blanks for what nobody reads aloud: HTML, web addresses, what links point to."""
+    return _ADDRESS.sub(lambda found: " " * len(found.group()), prose(text))
 
 
 def letters(text: str) -> int:

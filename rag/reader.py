@@ -23,6 +23,7 @@ from rag.bundled import open_encoder
 from rag.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.errors import ModelError
 from rag.graph import shared_session
+from rag.language import spoken
 from rag.types import Passage, Span
 from rag.unigram import END, Unigram
 from rag.weights import Weights
@@ -89,7 +90,7 @@ class Reader:
 
     def _read(self, asked: list[int], passage: Passage, nearest: int) -> tuple[Found, ...]:
         prefix, _ = self.unigram.located("passage:")
-        ids, spans = self.unigram.located(passage.text)
+        ids, spans = self.unigram.located(spoken(passage.text))
         starts = np.array([passage.start + a for a, _ in spans])
         bounds = [(int(a), int(b)) for a, b in np.searchsorted(starts, np.array(passage.sentences))]
         low, high = window(bounds, nearest, LONGEST_INPUT - len(asked) - len(prefix) - 1)

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import regex
-
-from rag.language import prose, tells_something
+from rag.language import spoken, tells_something
 from rag.tables import table_rows
 from rag.types import Document, Passage
 
-_ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
-"""A web address, and what a Markdown link points to."""
-
 
 def sentence_texts(passage: Passage) -> list[str]:
-    """Return the texts of a passage's sentences as they are embedded: what a person would read aloud of them.
+    """Return the texts of a passage's sentences as they are embedded, in words that are spoken.
 
     A row of a table names its columns. A fragment such as "2." or "- (ii)" is near to any question: it is empty here,
     for no vector. Where a passage is made of nothing else, such as a list of names, each stands for the whole if that
     tells something.
     """
     # Of the whole passage, for a tag may reach from one sentence into the next.
-    whole = _ADDRESS.sub(lambda found: " " * len(found.group()), prose(passage.text))
+    whole = spoken(passage.text)
     texts = [whole[start - passage.start : end - passage.start] for start, end in passage.sentences]
     for number, row in table_rows(passage, whole).items():
         texts[number] = row.text

@@ -129,6 +129,12 @@ def test_of_a_long_passage_the_sentences_around_the_nearest_are_read(reader: Rea
     assert len(answers) == len(passage.sentences)
 
 
+def test_addresses_take_no_room_from_what_is_read(reader: Reader) -> None:
+    passage = a_passage(PARAGRAPH.replace("Rezervația", f"[Rezervația](https://arhiva/{'fila/' * 100})"))
+
+    assert "Ana Popescu" in best(reader, "Cine a numărat speciile de păsări?", passage)[0]
+
+
 @pytest.mark.parametrize(
     ("nearest", "room", "expected"),
     [
