@@ -76,8 +76,10 @@ class _Remembering:
         self._read = read
         self._known: dict[tuple[str, str], tuple[Found, ...]] = {}
 
-    def __call__(self, question: str, passages: Sequence[Passage], nearest: Sequence[int]) -> list[tuple[Found, ...]]:
-        pairs = zip(passages, nearest, strict=True)
+    def __call__(
+        self, question: str, passages: Sequence[Passage], near: Sequence[NDArray[np.float32]]
+    ) -> list[tuple[Found, ...]]:
+        pairs = zip(passages, near, strict=True)
         fresh = [(passage, at) for passage, at in pairs if (question, passage.id) not in self._known]
         read = self._read(question, [passage for passage, _ in fresh], [at for _, at in fresh])
         for (passage, _), found in zip(fresh, read, strict=True):

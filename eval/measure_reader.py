@@ -45,8 +45,7 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
     def read(question: str, text: str) -> tuple[str, Found]:
         """Return the likeliest answer in a paragraph, its words and what was found."""
         passage, vectors = opened(text)
-        nearest = int((vectors @ embedder.encode_query(question)).argmax())
-        (answers,) = reader.read(question, [passage], [nearest])
+        (answers,) = reader.read(question, [passage], [vectors @ embedder.encode_query(question)])
         found = max(answers, key=lambda answer: answer.score)
         return passage.quote(found.span), found
 

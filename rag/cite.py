@@ -42,17 +42,14 @@ def citation(number: int, sentence: Sentence) -> Citation:
 
 def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
-    found = [
-        (s.found.score, -number, s)
-        for number, s in enumerate(sentences, 1)
-        if s.found and s.found.score >= LEAST_CERTAIN
-    ]
+    found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.score >= LEAST_CERTAIN]
     if not found:
         return None
-    _, number, sentence = max(found, key=lambda row: row[:2])
+    # That of the best sentence, not the reader's likeliest: a row of a table has all that its neighbour has.
+    number, sentence = max(found, key=lambda row: row[1].score)
     assert sentence.found is not None
     start, end = sentence.found.span
-    return ShortAnswer(sentence.text[start - sentence.span[0] : end - sentence.span[0]], -number, start, end)
+    return ShortAnswer(sentence.text[start - sentence.span[0] : end - sentence.span[0]], number, start, end)
 
 
 def as_prose(quote: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from rag.bundled import open_encoder
 from rag.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.errors import ModelError
 from rag.graph import shared_session
-from rag.language import spoken
+from rag.reading import Reading, reading, row_readings
 from rag.types import Passage, Span
 from rag.unigram import END, Unigram
 from rag.weights import Weights
@@ -37,6 +37,10 @@ PATH = Path(__file__).with_name("reader.onnx")
 LONGEST_QUESTION, LONGEST_ANSWER = 64, 40
 LONGEST_INPUT = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
+LONGEST_TABLE = 208
+"""Tokens after which no further row of a passage is read by itself."""
+UNREAD = -20.0
+"""The score of such a row: lower than that of nearly all that are."""
 
 _EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
 
@@ -75,40 +79,60 @@ class Reader:
             ) from error
 
     def read(
-        self, question: str, passages: Sequence[Passage], nearest: Sequence[int] | None = None
+        self, question: str, passages: Sequence[Passage], near: Sequence[Floats] | None = None
     ) -> list[tuple[Found, ...]]:
         """Return for every passage the likeliest answer in each of its sentences.
 
         Args:
-            nearest: for every passage the number of its sentence nearest to the question; of a long passage the
-                sentences around that one are read. The first where omitted.
+            near: for every passage the similarity of its sentences to the question; of a long passage those around the
+                nearest are read, of a table the nearest rows by themselves. Its beginning where omitted.
         """
         asked = self.unigram.encode(f"query: {question}")
         asked = [*asked[: LONGEST_QUESTION - 1], END]
-        around = nearest if nearest is not None else [0] * len(passages)
-        return list(_threads().map(partial(self._read, asked), passages, around))
+        nearness = near if near is not None else [np.zeros(len(p.sentences), np.float32) for p in passages]
+        return list(_threads().map(partial(self._read, asked), passages, nearness))
 
-    def _read(self, asked: list[int], passage: Passage, nearest: int) -> tuple[Found, ...]:
+    def _read(self, asked: list[int], passage: Passage, near: Floats) -> tuple[Found, ...]:
+        found, _ = self._look(asked, reading(passage), int(near.argmax()))
+        of_rows = row_readings(passage)
+        left = LONGEST_TABLE
+        for number in sorted(of_rows, key=lambda number: -near[number]):
+            start, _ = passage.sentences[number]
+            best = Found((start, start), UNREAD)
+            if left > 0 and of_rows[number].stretches:
+                cells, tokens = self._look(asked, of_rows[number], 0)
+                best = max(cells, key=lambda cell: cell.score)
+                left -= tokens
+            found[number] = replace(best, score=min(best.score, found[number].score))
+        return tuple(replace(one, span=_trimmed(passage, one.span)) for one in found)
+
+    def _look(self, asked: list[int], read: Reading, nearest: int) -> tuple[list[Found], int]:
+        """Return what is found in every stretch of a reading, and how many tokens were read.
+
+        Args:
+            nearest: the number of the stretch around which a long text is read.
+        """
         prefix, _ = self.unigram.located("passage:")
-        ids, spans = self.unigram.located(spoken(passage.text))
-        starts = np.array([passage.start + a for a, _ in spans])
-        bounds = [(int(a), int(b)) for a, b in np.searchsorted(starts, np.array(passage.sentences))]
+        ids, spans = self.unigram.located(read.text)
+        starts = np.array([start for start, _ in spans])
+        edges = np.array([(stretch.start, stretch.end) for stretch in read.stretches])
+        bounds = [(int(a), int(b)) for a, b in np.searchsorted(starts, edges)]
         low, high = window(bounds, nearest, LONGEST_INPUT - len(asked) - len(prefix) - 1)
         tokens = np.array([[*asked, *prefix, *ids[low:high], END]], dtype=np.int64)
         scores = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0][0]
         nowhere = float(scores[0].sum())
         scores = scores[len(asked) + len(prefix) : -1]
         found = []
-        for sentence, (begin, end) in zip(passage.sentences, bounds, strict=True):
+        for stretch, (begin, end) in zip(read.stretches, bounds, strict=True):
             begin, end = max(begin, low), min(end, high)
             if begin >= end:  # not read
-                found.append(Found((sentence[0], sentence[0]), -nowhere))
+                found.append(Found((stretch.origin, stretch.origin), -nowhere))
                 continue
             first, last, score = best_span(scores[begin - low : end - low])
-            # A token may reach over the end of its sentence.
-            span = spans[begin + first][0] + passage.start, min(spans[begin + last][1] + passage.start, sentence[1])
-            found.append(Found(_trimmed(passage, span), score - nowhere))
-        return tuple(found)
+            # A token may reach over the end of its stretch.
+            span = stretch.origin_of(spans[begin + first][0], spans[begin + last][1])
+            found.append(Found(span, score - nowhere))
+        return found, tokens.size
 
 
 @cache

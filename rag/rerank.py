@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rag.reader import Found
+from rag.reader import Floats, Found
 from rag.retrieve import Retrieval
 from rag.types import Passage
 
-Read = Callable[[str, Sequence[Passage], Sequence[int]], list[tuple[Found, ...]]]
-"""`Reader.read`: from a question, passages and the number of the nearest sentence of each, to their answers."""
+Read = Callable[[str, Sequence[Passage], Sequence[Floats]], list[tuple[Found, ...]]]
+"""`Reader.read`: from a question, passages and the similarity of each one's sentences, to their answers."""
 
 READ = 5
 """Hits that are read."""
@@ -28,8 +28,8 @@ LOWEST, HIGHEST = -2.0, 14.0
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
     """Return the retrieval with its first hits read, their scores raised by what was found, best first."""
     first = retrieval.hits[:READ]
-    nearest = [int(retrieval.sentences[hit.passage.id].argmax()) for hit in first]
-    read_of = read(retrieval.query, [hit.passage for hit in first], nearest)
+    near = [retrieval.sentences[hit.passage.id] for hit in first]
+    read_of = read(retrieval.query, [hit.passage for hit in first], near)
     answers = {hit.passage.id: found for hit, found in zip(first, read_of, strict=True)}
     raised = [replace(hit, score=hit.score + WEIGHT * _best(answers[hit.passage.id])) for hit in first]
     hits = sorted([*raised, *retrieval.hits[READ:]], key=lambda hit: (-hit.score, hit.passage.id))

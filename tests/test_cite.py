@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Hit, Passage
-from rag.cite import as_prose, cite
+from rag.cite import LEAST_CERTAIN, as_prose, cite, shorten
 from rag.read import Sentence
+from rag.reader import Found
 
 TEXT = "Prima  propoziție\nare [1] două rânduri. A doua e scurtă."
 SECOND = TEXT.index("A doua")
@@ -51,6 +53,23 @@ def test_the_page_is_that_on_which_the_quote_begins(
     _, (citation,) = cite([a_sentence(start, len(TEXT), a_passage(page, breaks))])
 
     assert citation.page == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(3.0, 9.0, ("două", 1)), (LEAST_CERTAIN - 0.1, 9.0, ("scurtă", 2)), (0.0, 0.0, None)],
+)
+def test_the_short_answer_is_that_of_the_best_sentence_that_has_one(
+    first: float, second: float, expected: tuple[str, int] | None
+) -> None:
+    passage = a_passage()
+    words = [(TEXT.index(word), TEXT.index(word) + len(word)) for word in ("două", "scurtă")]
+    best = replace(a_sentence(0, SECOND - 1, passage), score=1.9, found=Found(words[0], first))
+    other = replace(a_sentence(SECOND, len(TEXT), passage), score=1.8, found=Found(words[1], second))
+
+    short = shorten([best, other])
+
+    assert (short and (short.text, short.citation)) == expected
 
 
 @given(st.text(alphabet=st.sampled_from("[]［］ 1٣2３²\n\t\u00a0\u200bab")))

@@ -121,7 +121,9 @@ def test_of_a_long_passage_the_sentences_around_the_nearest_are_read(reader: Rea
         n for n, (a, b) in enumerate(passage.sentences) if "Ana Popescu" in passage.text[a - passage.start : b]
     )
 
-    (answers,) = reader.read("Cine a numărat speciile de păsări?", [passage], [nearest])
+    (answers,) = reader.read(
+        "Cine a numărat speciile de păsări?", [passage], [np.eye(len(passage.sentences), dtype=np.float32)[nearest]]
+    )
 
     start, end = answers[nearest].span
     assert "Ana Popescu" in passage.text[start:end]

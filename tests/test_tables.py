@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ingest import ingest, split
 from rag import Document, Passage, Settings, Temei
-from rag.embeddings import Embedder
+from rag.embeddings import BundledEmbedder, Embedder
 from rag.index import Index
 from rag.leads import Lead, leads
+from rag.reader import open_reader
+from rag.reading import row_readings
 from rag.records import sentence_texts
 from rag.tables import table_rows
 
@@ -98,3 +102,83 @@ def test_a_row_is_quoted_alone(embedder: Embedder, tmp_path: Path) -> None:
     assert "Nașterea unui copil | 10" in [citation.quote for citation in answer.citations]
     assert answer.short is not None
     assert "10" in answer.short.text
+
+
+PRICES = """# Prețuri
+
+| Serviciu | Durată | Preț (lei) | Observații |
+|---|---|---|---|
+| Tuns bărbați | 30 min | 60 | |
+| Balayage | 180 min | 450 | consultație gratuită |
+| Manichiură semipermanentă | 75 min | 110 | garanție 7 zile |
+| Masaj facial | 50 min | 150 | doar joia și vinerea |
+
+Copiii sub 10 ani au reducere 20%."""
+
+
+@pytest.mark.parametrize(
+    "text", [MARKDOWN, HTML, PRICES, "Unu. Doi.", "| a | b |\n|---|---|\n", "Ana | Pop\n\nIon | Vlad\n"]
+)
+def test_a_row_is_read_by_itself_and_every_cell_knows_where_it_stands(text: str) -> None:
+    passage = a_passage(text)
+    passage = replace(passage, start=passage.start + 7, sentences=tuple((a + 7, b + 7) for a, b in passage.sentences))
+    rows = row_readings(passage)
+
+    headers = {number for number, row in table_rows(passage).items() if row.is_header}
+    assert {number for number, row in rows.items() if not row.stretches} == headers
+    for number, row in rows.items():
+        for stretch in row.stretches:
+            start, end = stretch.origin_of(stretch.start, stretch.end)
+            assert row.text[stretch.start : stretch.end] == passage.quote((start, end))
+            assert passage.sentences[number][0] <= start < end <= passage.sentences[number][1]
+
+
+def test_cells_are_read_with_the_names_of_their_columns() -> None:
+    _, first, *_ = row_readings(a_passage(PRICES)).values()
+
+    assert first.text == "Serviciu: Tuns bărbați, Durată: 30 min, Preț (lei): 60"
+
+
+@pytest.fixture(scope="module")
+def prices(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Temei:
+    folder = tmp_path_factory.mktemp("prices")
+    (folder / "a.md").write_text(PRICES, "utf-8")
+    settings = Settings(home=folder / "home")
+    ingest([folder / "a.md"], Index(settings, embedder, create=True))
+    return Temei(settings, embedder=embedder)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("question", "cell"),
+    [
+        ("Cât costă o manichiură semipermanentă?", "110"),
+        ("How much does Balayage cost?", "450"),
+        ("Cât durează Balayage?", "180 min"),
+        ("Cât timp durează masajul facial?", "50 min"),
+        ("Ce reducere au copiii?", "20%"),
+    ],
+)
+def test_the_short_answer_is_one_cell(prices: Temei, question: str, cell: str) -> None:
+    answer = prices.answer(question)
+
+    assert answer.short is not None
+    assert cell in answer.short.text
+    assert "|" not in answer.short.text
+
+
+@pytest.mark.model
+def test_of_a_long_table_a_few_rows_are_read(embedder: BundledEmbedder, models: Path) -> None:
+    rows = "".join(f"| Articolul numărul {n} | {n + 100} lei |\n" for n in range(60))
+    passage = a_passage("| Articol | Preț |\n|---|---|\n" + rows)
+    reader = open_reader(embedder, models)
+    assert reader is not None
+    near = np.zeros(len(passage.sentences), np.float32)
+    near[41] = 1
+
+    (found,) = reader.read("Cât costă articolul numărul 40?", [passage], [near])
+
+    read = [number for number, one in enumerate(found) if one.span[0] < one.span[1]]
+    assert 41 in read
+    assert len(read) < 12
+    assert passage.quote(found[41].span) == "140 lei"
