@@ -1,12 +1,14 @@
-"""Sentence boundaries: those of the library, less those behind an abbreviation, and one behind every row of a table.
+"""Sentence boundaries: those of the library, less those behind an abbreviation, and those of lines that it passes over.
 
 The library (sentencex) knows few abbreviations in most languages: it ends a Romanian sentence behind "alin.", "tel."
-and "dl.", and so would a quote end there.
+and "dl.", and so would a quote end there. An item of a list it does not divide, nor the text below the last one. Rows
+of a table, fields ("Tel: ..." below "Fax: ..."), numbered clauses and what is quoted of a letter it does not know.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 
 import regex
 import sentencex
@@ -37,30 +39,59 @@ REFERENCES = frozenset(_BEFORE_NUMBERS.split())
 
 _LAST_WORD = regex.compile(r"(?<![\p{L}\p{M}\p{N}])([\p{L}\p{M}]+(?:[.-][\p{L}\p{M}]+)*)\.\s*$")
 _FULL_STOP = regex.compile(r"[.][)\]}»”’\"']?\s*$")
-_NUMBER = regex.compile(r"[\p{N}(§]|[IVXLCDM]+\b")
+_NUMBER = regex.compile(r"[\p{N}(§]|[IVXLCDM]+\b|\p{Lu}(?=[\p{N},;)])")
 _GAP = regex.compile(r"[ \t\u00a0]*(?:\r?\n[ \t\u00a0]*)?")
 _LOOK_BACK = 40
 
+_ITEM = regex.compile(r"\s*(?:[-*+•]|\(?(?:\p{N}{1,3}|\p{L}|[ivxlc]{2,6})[.)])\s+(?=\S)")
+"""What marks an item of a list, as the library has it."""
+_FIELD = regex.compile(
+    r"^[ \t>*]*+(?:[\p{Lu}\p{Lo}][^\n:.!?|]{0,30}|[\p{L}-]{1,20}):\**[ \t]+\S[^\n]*$", flags=regex.MULTILINE
+)
+_CLAUSE = regex.compile(r"^[ \t]*(\d{1,3}(?:\.\d{1,3}){1,3})\.?\s+(?=\p{L})", flags=regex.MULTILINE)
+_QUOTED_BLANK = regex.compile(r"^[ \t]*>[> \t]*$", flags=regex.MULTILINE)
 _ROW = regex.compile(r"^[ \t]*\|.*\|[ \t]*$", flags=regex.MULTILINE)
 """A row of a Markdown table; those of HTML and Word come with a blank line between rows."""
 
 
 def boundaries(text: str, language: str) -> list[int]:
     """Return where in a text its sentences end, the end of the last excepted."""
-    ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
     titles = frozenset(TITLES.get(language, "").split())
-    ends = [end for end in ends if not goes_on(text, end, titles)]
+    ends = {end for end in _library(text, language) if not goes_on(text, end, titles)} | set(_lines(text))
     rows = [match.span() for match in _ROW.finditer(text)]
-    if not rows:
-        return ends
     starts = [start for start, _ in rows]
 
     def in_row(at: int) -> bool:
         before = bisect_left(starts, at) - 1
         return before >= 0 and at < rows[before][1]
 
-    edges = {edge for row in rows for edge in row if 0 < edge < len(text)}
-    return sorted({end for end in ends if not in_row(end)} | edges)
+    edges = {edge for row in rows for edge in row}
+    return sorted(end for end in {end for end in ends if not in_row(end)} | edges if 0 < end < len(text))
+
+
+def _library(text: str, language: str, depth: int = 2) -> Iterator[int]:
+    """Yield the library's boundaries, and those within what it takes for items of a list, and for items in these."""
+    for found in sentencex.get_sentence_boundaries(language, text):
+        start, end = found["start_index"], found["end_index"]
+        item = _ITEM.match(text, start, end)
+        if depth and item is not None:
+            yield from (item.end() + inner for inner in _library(text[item.end() : end], language, depth - 1))
+        yield end
+
+
+def _lines(text: str) -> Iterator[int]:
+    """Yield where lines begin and end that stand for themselves."""
+    yield from (match.start() for match in _QUOTED_BLANK.finditer(text))
+    fields = [match.span() for match in _FIELD.finditer(text)]
+    ends = {end for _, end in fields}
+    for start, end in fields:
+        if start - 1 in ends:
+            yield start
+            if not text[end + 1 : end + 2].islower():  # else it goes on there
+                yield end + 1
+    clauses = {tuple(map(int, match[1].split("."))): match.start() for match in _CLAUSE.finditer(text)}
+    # A line may begin with a figure by chance, but hardly with the next one.
+    yield from (at for number, at in clauses.items() if (*number[:-1], number[-1] - 1) in clauses)
 
 
 def goes_on(text: str, at: int, titles: frozenset[str]) -> bool:

@@ -24,7 +24,8 @@ WINDOW = 20_000
 """Characters that are split into sentences at a time: the library's time grows faster than its input."""
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
-_ITEM = regex.compile(r"[-*+•▪◦‣·][ \t]+")
+_MARK = regex.compile(r"(?:>[> \t]*\n?[ \t]*)+(?:[-*+•▪◦‣·][ \t]+)?|[-*+•▪◦‣·][ \t]+")
+"""What marks a line as quoted from a letter, or as an item of a list."""
 _CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
 _BLANK = regex.compile(r"(?<=\s)(?=\S)")
 
@@ -42,9 +43,7 @@ def sentence_spans(text: str, language: str) -> Iterator[Span]:
     while at < len(text):
         window = text[at : at + WINDOW]
         ends = boundaries(window, language)
-        if at + WINDOW < len(text) and len(ends) > 1:
-            ends.pop()  # the last may go on behind the window
-        else:
+        if at + WINDOW >= len(text) or not ends:  # else the last sentence may go on behind the window
             ends.append(len(window))
         for start, end in pairwise([0, *ends]):
             yield from _trimmed(text, at + start, at + end)
@@ -113,9 +112,9 @@ def _passage(document: Document, run: list[_Piece]) -> Passage:
 
 
 def _quotable(text: str, start: int, end: int) -> Span:
-    """Return the span without what marks it as an item of a list or a row of a table."""
-    if (item := _ITEM.match(text, start, end)) is not None:
-        start = item.end()
+    """Return the span without what marks it as quoted, as an item of a list or as a row of a table."""
+    if (mark := _MARK.match(text, start, end)) is not None:
+        start = mark.end()
     elif text[start] == "|" == text[end - 1] and text.find("\n", start, end) < 0:
         start, end = start + 1, end - 1
     return next(_trimmed(text, start, end))

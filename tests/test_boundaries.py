@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ingest.boundaries import REFERENCES, TITLES
@@ -18,6 +20,7 @@ def sentences(text: str, language: str) -> list[str]:
         ("ro", "Responsabil este Ioana Marinescu, tel. 0722 123 456, birou 12."),
         ("ro", "Conform art. 5 alin. (2) lit. a) din Legea nr. 31/1990 se aplică."),
         ("ro", "Dl. Popescu și dna. Ionescu locuiesc pe str. Mare nr. 5, bl. 3, sc. A, ap. 7."),
+        ("ro", "Locuiește pe str. Mare nr. 5, bl. S2, sc. B, et. 4, ap. 18, din 2020."),
         ("ro", "Mun. București și jud. Ilfov sunt arătate la pag. 12, cap. II."),
         ("ro", "Termenul este de\nmax. 30 de zile, vezi nr.\n5 de mai jos."),
         ("en", "Look at vol. 2 and ch. 4, or call tel. 555 1234."),
@@ -55,6 +58,31 @@ def test_every_row_of_a_table_is_a_sentence() -> None:
         "Prețuri.", "| a |", "| Pâine. Albă | 5 lei |", "|---|---|", "| Plăcintă | 12 lei |", "Comenzi până joi.",
         "La amiază.",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a) să plătească chiria;", "b) să anunțe.", "Proprietarul răspunde.", "Apoi pleacă."],
+        ["1. Unu doi.", "2. Doi trei.", "Patru cinci."],
+        ["Adresă: Str. Lungă 5, Brașov", "Telefon: 0722 111 222", "Program: 9-17", "Se plătește la primire."],
+        ["**Telefon:** 0722 111 222", "**E-mail:** a@b.ro"],
+        ["Titlu: O carte", "Autor: cineva al cărui nume\ncontinuă aici."],
+        ["1.1.", "Dna. Ana Pop, în calitate de PROPRIETAR, și", "1.2.", "Dl. Ion Pop, CHIRIAȘ, au convenit."],
+        ["> De la: Mihai", "> Data: vineri", ">\n> Bună ziua,", ">\n> Am nevoie de 24 de mese."],
+        ["Viteza este de\n3.5 Mbps în oraș.", "Altfel e de\n2.4 GHz."],
+        ["A spus un rege: nu\ns-a văzut niciodată: așa ceva."],
+    ],
+)
+def test_lines_that_stand_for_themselves_are_sentences(lines: list[str]) -> None:
+    assert sentences("\n".join(lines), "ro") == lines
+
+
+@pytest.mark.parametrize("part", ["A: b\n", "1.1 A\n", "a) b\n", "a) ", "> \n", "- - ", "(a) (b) "])
+def test_many_such_lines_take_no_time(part: str) -> None:
+    began = time.process_time()
+    sentences(part * (20_000 // len(part)), "ro")
+    assert time.process_time() - began < 3
 
 
 def test_the_lists_hold_what_is_looked_up() -> None:
