@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import regex
 
 from rag.read import Sentence
+from rag.reader import LEAST_CERTAIN
 from rag.types import Citation, ShortAnswer
-
-LEAST_CERTAIN = 2.0
-"""Log-odds from which a short answer is shown: from there on two of three touch the right words, below one of three."""
 
 _MARKER = regex.compile(r"\[(\d+)\]")
 _BLANKS = regex.compile(r"\s+")

@@ -37,10 +37,12 @@ PATH = Path(__file__).with_name("reader.onnx")
 LONGEST_QUESTION, LONGEST_ANSWER = 64, 40
 LONGEST_INPUT = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
-LONGEST_TABLE = 208
+LONGEST_TABLE = 128
 """Tokens after which no further row of a passage is read by itself."""
-UNREAD = -20.0
-"""The score of such a row: lower than that of nearly all that are."""
+LEAST_CERTAIN = 2.0
+"""Log-odds from which a short answer is shown: from there on two of three touch the right words, below one of three."""
+NOTHING = -20.0
+"""The log-odds of a row that is not read by itself, as one that scores less than that among the others."""
 
 _EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
 
@@ -98,12 +100,12 @@ class Reader:
         left = LONGEST_TABLE
         for number in sorted(of_rows, key=lambda number: -near[number]):
             start, _ = passage.sentences[number]
-            best = Found((start, start), UNREAD)
-            if left > 0 and of_rows[number].stretches:
+            among, found[number] = found[number], Found((start, start), NOTHING)
+            if left > 0 and among.score >= LEAST_CERTAIN and of_rows[number].stretches:
                 cells, tokens = self._look(asked, of_rows[number], 0)
                 best = max(cells, key=lambda cell: cell.score)
+                found[number] = replace(best, score=min(best.score, among.score))
                 left -= tokens
-            found[number] = replace(best, score=min(best.score, found[number].score))
         return tuple(replace(one, span=_trimmed(passage, one.span)) for one in found)
 
     def _look(self, asked: list[int], read: Reading, nearest: int) -> tuple[list[Found], int]:

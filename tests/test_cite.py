@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Hit, Passage
-from rag.cite import LEAST_CERTAIN, as_prose, cite, shorten
+from rag.cite import as_prose, cite, shorten
 from rag.read import Sentence
-from rag.reader import Found
+from rag.reader import LEAST_CERTAIN, Found
 
 TEXT = "Prima  propoziție\nare [1] două rânduri. A doua e scurtă."
 SECOND = TEXT.index("A doua")
