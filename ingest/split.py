@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import regex
 
 from ingest.boundaries import boundaries
+from rag.tables import columns_below
 from rag.tokens import count_tokens
 from rag.types import Document, Passage, Span
 
@@ -67,7 +68,17 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
     pieces: list[_Piece] = []
     for start, end in sentence_spans(body, document.language):
         pieces += _within_budget(document.text, start + document.body, end + document.body, max_tokens)
-    return [_passage(document, run) for run in _runs(document.text, pieces, max_tokens)]
+    passages: list[Passage] = []
+    for passage in (_passage(document, run) for run in _runs(document.text, pieces, max_tokens)):
+        columns = _columns(document.text, passages[-1], passage) if passages else ()
+        passages.append(replace(passage, columns=columns))
+    return passages
+
+
+def _columns(text: str, before: Passage, passage: Passage) -> tuple[str, ...]:
+    """Return the names of the columns of the table that a passage begins in, where the one before ends in it."""
+    last, first = before.sentences[-1], passage.sentences[0]
+    return columns_below(before, None if last == first else text[last[1] : first[0]])
 
 
 def _runs(text: str, pieces: list[_Piece], max_tokens: int) -> Iterator[list[_Piece]]:

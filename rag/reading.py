@@ -1,8 +1,8 @@
 """What the reader reads of a passage: its text as it is spoken, and a row of a table once more by itself.
 
-A table is nothing that the reader knows: of "Haircut | 30 min | 60" it cannot tell the price, and among several rows it
-takes the wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But where
-there are no other rows it is certain of any: a row counts no more than it did among them.
+A table is nothing that the reader knows: of "Haircut | 30 min | 60" it cannot tell the price, and of several rows it
+takes the wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But
+where there are no other rows it is certain of any: a row counts no more than it did among them.
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ def to_document(name: str, meta: Any, text: str) -> Document:
 
 def passage_metadata(passage: Passage) -> dict[str, Any]:
     """Return what is stored of a passage beside its text."""
-    return {
+    # A cell holds no pipe.
+    columns = {"columns": "|".join(passage.columns)} if passage.columns else {}
+    return columns | {
         "document_id": passage.document_id,
         "title": passage.title,
         "source": passage.source,
@@ -87,6 +89,7 @@ def _to_passage(name: str, meta: Any, text: str) -> Passage:
         sentences=tuple((int(start), int(end)) for start, end in spans),
         page=page,
         page_breaks=tuple(page_breaks),
+        columns=tuple(meta["columns"].split("|")) if "columns" in meta else (),
     )
 
 

@@ -24,7 +24,7 @@ LEAST_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table; ``columns`` are empty where the passage does not hold their names, or this row is those."""
+    """A row of a table; ``columns`` are empty where their names are not known, or this row is those."""
 
     cells: tuple[str, ...]
     columns: tuple[str, ...] = ()
@@ -49,13 +49,28 @@ def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
         return {}
     rows: dict[int, Row] = {}
     for first, table, ruled in _tables(passage, text):
-        if len(table) < 2:
+        above = passage.columns if first == 0 and not ruled and len(table[0]) == len(passage.columns) else ()
+        if len(table) < 2 and not above:
             continue  # a pipe in prose
-        header = ruled or _names_columns(table)
+        header = not above and (ruled or _names_columns(table))
+        names = above or (table[0] if header else ())
         for number, cells in enumerate(table):
-            columns = table[0] if header and number and len(cells) == len(table[0]) else ()
-            rows[first + number] = Row(cells, columns, header and not number)
+            is_header = header and not number
+            columns = names if not is_header and len(cells) == len(names) else ()
+            rows[first + number] = Row(cells, columns, is_header)
     return rows
+
+
+def columns_below(passage: Passage, gap: str | None) -> tuple[str, ...]:
+    """Return the names of the columns of the table that goes on behind a passage; none where none does.
+
+    Args:
+        gap: the text between its last sentence and the first of the next passage; None where that is the same.
+    """
+    row = table_rows(passage).get(len(passage.sentences) - 1)
+    if row is None or not (gap is None or _NEXT_ROW.fullmatch(gap) or (row.is_header and _RULED.fullmatch(gap))):
+        return ()
+    return row.cells if row.is_header else row.columns
 
 
 def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, ...]], bool]]:

@@ -35,6 +35,7 @@ class Passage:
 
     ``sentences`` are the spans of those sentences, as offsets into the document; ``page`` is the number of the page
     it begins on, 0 for a format without pages, and ``page_breaks`` the offsets inside it where the next pages begin.
+    ``columns`` are the names of the columns where it begins within a table.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Passage:
     sentences: tuple[Span, ...] = ()
     page: int = 0
     page_breaks: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def quote(self, span: Span) -> str:
         """Return the words of a span of the document that lies in this passage."""

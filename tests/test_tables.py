@@ -15,7 +15,7 @@ from rag.index import Index
 from rag.leads import Lead, leads
 from rag.reader import open_reader
 from rag.reading import row_readings
-from rag.records import sentence_texts
+from rag.records import passage_metadata, sentence_texts, to_passages
 from rag.tables import table_rows
 
 MARKDOWN = """Zile libere plătite:
@@ -137,6 +137,40 @@ def test_cells_are_read_with_the_names_of_their_columns() -> None:
     _, first, *_ = row_readings(a_passage(PRICES)).values()
 
     assert first.text == "Serviciu: Tuns bărbați, Durată: 30 min, Preț (lei): 60"
+
+
+LONG = "".join(f"| Șurub M{n} | {n + 100} lei |\n" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        (f"| Articol | Preț |\n|---|---|\n{LONG}", ("Articol", "Preț")),
+        (f"{LONG.replace('lei', 'lei | x')}", ()),
+    ],
+)
+def test_a_table_longer_than_a_passage_keeps_the_names_of_its_columns(text: str, columns: tuple[str, ...]) -> None:
+    first, *others = split(Document("d", "T", "s", text + "\nTransport gratuit.\n", "ro"), 100)
+
+    assert first.columns == ()
+    assert len(others) > 4
+    assert {passage.columns for passage in others} == {columns}
+    if columns:
+        assert sentence_texts(others[1])[2].startswith("Articol: Șurub M")
+        (back,) = to_passages(
+            {"ids": [others[1].id], "metadatas": [passage_metadata(others[1])], "documents": [others[1].text]}
+        )
+        assert back == others[1]
+
+
+def test_another_table_has_its_own_columns() -> None:
+    text = f"| Articol | Preț |\n|---|---|\n{LONG}\nText.\n\n| Oraș | Județ |\n|---|---|\n" + "| Cluj | Cluj |\n" * 40
+
+    passages = split(Document("d", "T", "s", text, "ro"), 100)
+
+    assert passages[1].columns == ("Articol", "Preț")
+    assert passages[-1].columns == ("Oraș", "Județ")
+    assert sentence_texts(passages[-1])[-1] == "Oraș: Cluj, Județ: Cluj"
 
 
 @pytest.fixture(scope="module")
