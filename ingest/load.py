@@ -25,7 +25,10 @@ from rag.types import Document
 _FRONT_MATTER = regex.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", flags=regex.DOTALL | regex.MULTILINE)
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
-_HEADING = regex.compile(r"^#[ \t]+(.+?)[ \t]*#*[ \t]*$", flags=regex.MULTILINE)
+_HEADING = regex.compile(
+    r"^(?<fence>```|~~~)(?s:.*?)(?:^(?P=fence)|\Z)|^#[ \t]+(?<title>.+?)[ \t]*#*[ \t]*$", flags=regex.MULTILINE
+)
+"""A heading of Markdown; in a fenced block of code, which is passed over, such a line is a comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +165,11 @@ def to_document(text: str, *, source: str, name: str, where: str = "") -> Docume
     facts, body = _front_matter(text, where)
     if not text[body:].strip():
         raise DocumentError(f"{where} is empty; put text into it, or leave it out.")
-    heading = _HEADING.search(text, body)
+    heading = next((found["title"] for found in _HEADING.finditer(text, body) if found["title"]), "")
     language = _LANGUAGE.match(str(facts.get("language") or "").lower())
     return Document(
         id=_id(text),
-        title=_title(facts.get("title") or "") or _title(heading.group(1) if heading else "") or _spaced(name),
+        title=_title(facts.get("title") or "") or _title(heading) or _spaced(name),
         source=source,
         text=text,
         language=language.group() if language else detect_language(text[body:]),

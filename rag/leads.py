@@ -79,7 +79,7 @@ def leads(passage: Passage) -> list[Lead | None]:
         elif _is_heading(passage, texts, row, found):
             found[row] = Lead.HEADING
     for row, lead in enumerate(found):
-        if lead is Lead.HEADING and _completes(texts, row, found):
+        if lead is Lead.HEADING and not _MARKED.fullmatch(texts[row]) and _completes(texts, row, found):
             found[row] = None
     return found
 

@@ -44,7 +44,7 @@ LEAST_CERTAIN = 2.0
 NOTHING = -20.0
 """The log-odds of a row that is not read by itself, as one that scores less than that among the others."""
 
-_EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
+_EDGE = regex.compile(r"^[`\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[`\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Reader:
                 best = max(cells, key=lambda cell: cell.score)
                 found[number] = replace(best, score=min(best.score, among.score))
                 left -= tokens
-        return tuple(replace(one, span=_trimmed(passage, one.span)) for one in found)
+        return tuple(replace(one, span=trimmed(passage, one.span)) for one in found)
 
     def _look(self, asked: list[int], read: Reading, nearest: int) -> tuple[list[Found], int]:
         """Return what is found in every stretch of a reading, and how many tokens were read.
@@ -172,10 +172,14 @@ def best_span(scores: Floats) -> tuple[int, int, float]:
     return first, last, float(total[first, last])
 
 
-def _trimmed(passage: Passage, span: Span) -> Span:
-    """Return a span without blanks and stray punctuation at its ends."""
+def trimmed(passage: Passage, span: Span) -> Span:
+    """Return a span without blanks, stray punctuation and half a pair of brackets at its ends."""
     text = passage.quote(span)
     kept = _EDGE.sub("", text)
+    if kept.endswith(")") and kept.count(")") > kept.count("("):
+        kept = _EDGE.sub("", kept[:-1])
+    if kept.startswith("(") and kept.count("(") > kept.count(")"):
+        kept = _EDGE.sub("", kept[1:])
     if not kept:
         return span
     start = span[0] + text.index(kept)

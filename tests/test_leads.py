@@ -59,6 +59,12 @@ def test_headings_of_markdown_are_told_wherever_they_stand(heading: str) -> None
     assert told(f"{heading}\n\n- flour\n- bran\n") == {heading: Lead.HEADING}
 
 
+def test_a_heading_below_a_block_of_code_is_told() -> None:
+    text = "Start it:\n\n```\nmill --start\n```\n\n## Stopping the mill\n\nPress the red button."
+
+    assert told(text)["## Stopping the mill"] == Lead.HEADING
+
+
 def test_a_numbered_heading_of_markdown_is_told() -> None:
     assert told("# 3. Telefon și laptop\n\nFiecare primește un laptop.", "ro") == {"Telefon și laptop": Lead.HEADING}
 

@@ -152,6 +152,8 @@ def test_a_language_is_a_code_of_letters(write, language: str) -> None:
         ("x.md", f"Întâi text.\r\n#   Titlu\r\n{ROMANIAN}", "Titlu"),
         ("x.md", f"## Nu e titlu de rangul întâi\n{ROMANIAN}", "X"),
         ("x.md", f"#hashtag\n{ROMANIAN}", "X"),
+        ("ssl.md", "Text.\n\n```python\n# This is a comment\nx = 1\n```\n\n# Certificates\n", "Certificates"),
+        ("ssl_notes.md", "Text.\n\n~~~\n# This is a comment\n~~~\n\nMore.\n", "Ssl notes"),
     ],
 )
 def test_titles_from_headings_and_names(write, name: str, text: str, title: str) -> None:

@@ -35,6 +35,7 @@ def seen(text: str) -> str:
         ("**[Zile](https://exemplu.ro)** și [**zile**](https://exemplu.ro)", "Zile și zile"),
         ("Scrie `make **chat**` și ``a`b``.", "Scrie make **chat** și a`b."),
         ("```\n[a](https://b) **c**\n```\n**d**", "```\n[a](https://b) **c**\n```\nd"),
+        ("```\n# c\n```\n# d", "```\n# c\n```\nd"),
         ("2*3*4, a * b * c, __init__.py, snake_case_name, [1], (x)", None),
         ("![siglă](https://exemplu.ro/a.png) Firma", "siglă Firma"),
     ],

@@ -18,7 +18,7 @@ from ingest import load, split
 from rag import Passage, Settings, Temei
 from rag.embeddings import BundledEmbedder
 from rag.errors import ModelError
-from rag.reader import PATH, Reader, open_reader, window
+from rag.reader import PATH, Reader, open_reader, trimmed, window
 from rag.unigram import Unigram
 
 pytestmark = pytest.mark.model
@@ -135,6 +135,26 @@ def test_addresses_take_no_room_from_what_is_read(reader: Reader) -> None:
     passage = a_passage(PARAGRAPH.replace("Rezervația", f"[Rezervația](https://arhiva/{'fila/' * 100})"))
 
     assert "Ana Popescu" in best(reader, "Cine a numărat speciile de păsări?", passage)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("March 2026)", "March 2026"),
+        ("(March 2026), ", "(March 2026)"),
+        ("f(x)", "f(x)"),
+        ("None)\n```", "None"),
+        ("`h2`.", "h2"),
+        ("(unul", "unul"),
+        ("12%", "12%"),
+        ("...", "..."),
+    ],
+)
+def test_a_short_answer_has_no_stray_marks_at_its_ends(words: str, kept: str) -> None:
+    passage = a_passage(f"Aici {words} apoi.", start=3)
+    start, end = trimmed(passage, (8, 8 + len(words)))
+
+    assert passage.quote((start, end)) == kept
 
 
 @pytest.mark.parametrize(

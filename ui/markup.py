@@ -45,8 +45,6 @@ def markdown(text: str) -> list[Style]:
     Within code nothing is a mark.
     """
     styles: list[Style] = []
-    for found in _HEADING.finditer(text):
-        styles += [_hidden(*found.span(1)), Style(*found.span(2), "b", ' class="heading"')]
     taken = bytearray(len(text))
     for pattern, tag in ((_CODE, "code"), (_LINK, "a"), (_STRONG, "b"), (_EMPHASIS, "i")):
         for found in pattern.finditer(text):
@@ -61,6 +59,9 @@ def markdown(text: str) -> list[Style]:
                     taken[first:last] = b"1" * (last - first)
                 elif tag == "a":  # its words may be emphasised, its target not
                     taken[end:last] = b"1" * (last - end)
+    for found in _HEADING.finditer(text):
+        if not taken[found.start()]:
+            styles += [_hidden(*found.span(1)), Style(*found.span(2), "b", ' class="heading"')]
     return styles
 
 
