@@ -33,6 +33,9 @@ MARGIN, READ_MARGIN = 0.04, 0.17
 APART_MARGIN = 0.15
 """The same for a sentence of another passage: what goes on with an answer mostly stands beside it."""
 
+FENCES = ("```", "~~~")
+"""What a block of code in Markdown begins with."""
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -82,7 +85,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more.
 
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
-    colon is followed by what it announces.
+    colon is followed by what it announces, and what stands above a block of code by that.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):
@@ -94,13 +97,14 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     for sentence in [*ranked[:1], *announced, *ranked[1:]]:
         content = tuple(words(sentence.text))
         behind = ranked[0].score - sentence.score
-        if sentence in announced:
-            kind, behind = None, 0.0
+        told = sentence in announced
+        if told:
+            behind = 0.0
         if len(chosen) == limit or behind > margin or (sentence.leads and not ranked[0].leads):
             break
         if behind > APART_MARGIN and sentence.hit.passage.id != ranked[0].hit.passage.id:
             continue
-        if content and content not in seen and (kind is None or holds(sentence.text, kind)):
+        if content and content not in seen and (told or kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
@@ -108,13 +112,18 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
 
 
 def _announced(ranked: list[Sentence]) -> list[Sentence]:
-    """Return the sentence that the best one announces by a colon at its end, if it does and that is there."""
-    if not ranked or not announces(ranked[0].text):
+    """Return the sentence that the best one announces, by a colon at its end or as code; none where it does not."""
+    if not ranked:
         return []
-    best = ranked[0]
-    row = best.hit.passage.sentences.index(best.span) + 1
-    following = best.hit.passage.sentences[row : row + 1]
-    return [s for s in ranked[1:] if s.span in following and s.hit.passage.document_id == best.hit.passage.document_id]
+    best, spans = ranked[0], ranked[0].hit.passage.sentences
+    row = spans.index(best.span) + 1 if best.span in spans else len(spans)
+    found = [s for s in ranked[1:] if s.span in spans[row : row + 1] and _same_document(s, best)]
+    code = [s for s in found if s.text.startswith(FENCES) and not best.text.startswith(FENCES)]
+    return found if announces(best.text) else code
+
+
+def _same_document(one: Sentence, other: Sentence) -> bool:
+    return one.hit.passage.document_id == other.hit.passage.document_id
 
 
 def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:

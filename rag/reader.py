@@ -44,7 +44,7 @@ LEAST_CERTAIN = 2.0
 NOTHING = -20.0
 """The log-odds of a row that is not read by itself, as one that scores less than that among the others."""
 
-_EDGE = regex.compile(r"^[`\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[`\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
+_EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +173,11 @@ def best_span(scores: Floats) -> tuple[int, int, float]:
 
 
 def trimmed(passage: Passage, span: Span) -> Span:
-    """Return a span without blanks, stray punctuation and half a pair of brackets at its ends."""
+    """Return a span without blanks, stray punctuation, code's marks and half a pair of brackets at its ends."""
     text = passage.quote(span)
     kept = _EDGE.sub("", text)
+    if kept.count("`") % 2 or "`" not in kept.strip("`"):
+        kept = _EDGE.sub("", kept.strip("`"))
     if kept.endswith(")") and kept.count(")") > kept.count("("):
         kept = _EDGE.sub("", kept[:-1])
     if kept.startswith("(") and kept.count("(") > kept.count(")"):

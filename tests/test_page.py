@@ -313,6 +313,13 @@ def test_a_quote_from_markdown_is_shown_without_its_marks() -> None:
     assert "href" not in answer_html(told(f"{quote} [1]", replace(at, source="a.txt")), 0, "ro")
 
 
+def test_quoted_code_keeps_its_lines() -> None:
+    quote = "```python\nif x < 1:\n    print(x)\n```"
+    at = replace(citation(quote, 0, len(quote)), source="a.md")
+    shown = answer_html(told("```python if x < 1: print(x) ``` [1]", at), 0, "ro")
+    assert '<code class="block">if x &lt; 1:\n    print(x)</code>' in shown
+
+
 def test_headings_are_set_off_and_stay_the_same_text() -> None:
     document = Document("d", "T", "a.md", "# Titlu\n\nText <x>.\n## Doi", "ro")
     cited = exchange("x [1]", citation(document.text, 2, 13))

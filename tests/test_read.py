@@ -150,3 +150,21 @@ def test_a_sentence_without_words_is_not_quoted() -> None:
     assert choose([a_sentence(1.0, 1, "…"), a_sentence(0.99, 5, "Da.")], 2)[0].text == "Da."
     assert choose([a_sentence(1.0, 1, "…")], 2) == []
     assert choose([], 2) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("Pune un termen la client.", "```python\nClient(timeout=10)\n```", 2),
+        ("Sunt trei termene:", "Unul e de zece secunde.", 2),
+        ("Pune un termen la client.", "Alt text despre altele.", 1),
+        ("```python\nClient()\n```", "```python\nClient(timeout=10)\n```", 1),
+    ],
+)
+def test_what_the_best_announces_is_quoted_with_it(first: str, second: str, expected: int) -> None:
+    text = f"{first}\n\n{second}"
+    spans = ((0, len(first)), (len(first) + 2, len(text)))
+    hit = Hit(Passage("p", "d", "T", "a.md", 0, len(text), text, "ro", spans), 0.9, 0.8, 3.0)
+    ranked = [Sentence(hit, span, text[slice(*span)], 2.0 - n, 0.8, 0.5) for n, span in enumerate(spans)]
+
+    assert len(choose(ranked, 2)) == expected

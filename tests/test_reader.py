@@ -145,6 +145,8 @@ def test_addresses_take_no_room_from_what_is_read(reader: Reader) -> None:
         ("f(x)", "f(x)"),
         ("None)\n```", "None"),
         ("`h2`.", "h2"),
+        ("`httpx` client", "`httpx` client"),
+        ("client`", "client"),
         ("(unul", "unul"),
         ("12%", "12%"),
         ("...", "..."),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 _HEADING = re.compile(r"^(#{1,6} +)([^\n]+)", re.MULTILINE)
 # Lengths are bounded, so that a hostile line takes no time.
 _CODE = re.compile(
-    r"^(```|~~~).*?(?:^\1|\Z)|(?<!`)(?P<tick>`{1,3})(?!`)(?P<words>[^\n]{1,500}?)(?<!`)(?P=tick)(?!`)", re.S | re.M
+    r"^(```|~~~)[^\n]*\n?(?P<block>.*?)(?:^\1|\Z)|(?<!`)(?P<tick>`{1,3})(?!`)(?P<words>[^\n]{1,500}?)(?<!`)(?P=tick)(?!`)",
+    re.S | re.M,
 )
 _LINK = re.compile(
     r"!?\[(?P<words>[^\[\]\n]{1,500})\]"
@@ -51,14 +52,15 @@ def markdown(text: str) -> list[Style]:
             first, last = found.span()
             start, end = found.span("words")
             if start < 0:  # a fenced block
+                start, end = found.span("block")
+            if any(taken[first:start]) or any(taken[end:last]):
+                continue
+            styles += [_hidden(first, start), _hidden(end, last)]
+            styles += _link(found) if tag == "a" else [Style(start, end, tag)]
+            if tag == "code":
                 taken[first:last] = b"1" * (last - first)
-            elif not any(taken[first:start]) and not any(taken[end:last]):
-                styles += [_hidden(first, start), _hidden(end, last)]
-                styles += _link(found) if tag == "a" else [Style(start, end, tag)]
-                if tag == "code":
-                    taken[first:last] = b"1" * (last - first)
-                elif tag == "a":  # its words may be emphasised, its target not
-                    taken[end:last] = b"1" * (last - end)
+            elif tag == "a":  # its words may be emphasised, its target not
+                taken[end:last] = b"1" * (last - end)
     for found in _HEADING.finditer(text):
         if not taken[found.start()]:
             styles += [_hidden(*found.span(1)), Style(*found.span(2), "b", ' class="heading"')]

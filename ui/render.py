@@ -22,6 +22,7 @@ EXCERPT = 220
 """Characters of a passage shown in a list."""
 
 _MARKER = re.compile(r"\[(\d+)\]")
+_FENCED = re.compile(r"(?:```|~~~)[^\n]*\n(.*?)\n?[ \t]*(?:```|~~~)?\s*", re.DOTALL)
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 Lookup = Callable[[str], Document | None]
@@ -64,7 +65,11 @@ def _with_markers(text: str, exchange: Exchange, turn: int, language: str) -> st
 
 def _quoted(text: str, exchange: Exchange, citation: Citation) -> str:
     """Return what stands before a marker as HTML, the short answer in it set off where it lies in that citation."""
-    styles = markdown(text) if exchange.mode == EXTRACTIVE and is_markdown(citation.source) else []
+    styles: list[Style] = []
+    if exchange.mode == EXTRACTIVE and is_markdown(citation.source):
+        if (code := _FENCED.fullmatch(citation.quote)) is not None:
+            return f'<code class="block">{escape(code[1])}</code>'
+        styles = markdown(text)
     short = exchange.short
     if short is not None and short.citation == citation.number:
         at = short.start - citation.start
