@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import regex
 
 from rag.read import Sentence
-from rag.reader import LEAST_CERTAIN
 from rag.types import Citation, ShortAnswer
 
 _MARKER = regex.compile(r"\[(\d+)\]")
@@ -40,7 +39,7 @@ def citation(number: int, sentence: Sentence) -> Citation:
 
 def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
-    found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.score >= LEAST_CERTAIN]
+    found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.is_shown]
     if not found:
         return None
     # That of the best sentence, not the reader's likeliest: a row of a table has all that its neighbour has.

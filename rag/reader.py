@@ -51,11 +51,17 @@ _EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”
 class Found:
     """The likeliest answer within one sentence: its span in the document and its score.
 
-    The score is in log-odds against "not in this passage"; comparable between passages of one question.
+    The score is in log-odds against "not in this passage"; comparable between passages of one question. The span is
+    empty where the sentence was not read.
     """
 
     span: Span
     score: float
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is sure enough to be set off as the short answer."""
+        return self.score >= LEAST_CERTAIN and self.span[0] < self.span[1]
 
 
 @dataclass(frozen=True)

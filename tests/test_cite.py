@@ -72,6 +72,10 @@ def test_the_short_answer_is_that_of_the_best_sentence_that_has_one(
     assert (short and (short.text, short.citation)) == expected
 
 
+def test_a_sentence_that_was_not_read_has_no_short_answer() -> None:
+    assert shorten([replace(a_sentence(0, SECOND - 1, a_passage()), found=Found((0, 0), 9.0))]) is None
+
+
 @given(st.text(alphabet=st.sampled_from("[]［］ 1٣2３²\n\t\u00a0\u200bab")))
 def test_no_text_reads_as_a_marker(quote: str) -> None:
     prose = as_prose(quote)
