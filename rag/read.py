@@ -117,13 +117,10 @@ def _announced(ranked: list[Sentence]) -> list[Sentence]:
         return []
     best, spans = ranked[0], ranked[0].hit.passage.sentences
     row = spans.index(best.span) + 1 if best.span in spans else len(spans)
-    found = [s for s in ranked[1:] if s.span in spans[row : row + 1] and _same_document(s, best)]
+    document = best.hit.passage.document_id
+    found = [s for s in ranked[1:] if s.span in spans[row : row + 1] and s.hit.passage.document_id == document]
     code = [s for s in found if s.text.startswith(FENCES) and not best.text.startswith(FENCES)]
     return found if announces(best.text) else code
-
-
-def _same_document(one: Sentence, other: Sentence) -> bool:
-    return one.hit.passage.document_id == other.hit.passage.document_id
 
 
 def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:

@@ -23,7 +23,7 @@ from rag.bundled import open_encoder
 from rag.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.errors import ModelError
 from rag.graph import shared_session
-from rag.reading import Reading, reading, row_readings
+from rag.reading import Reading, readings
 from rag.types import Passage, Span
 from rag.unigram import END, Unigram
 from rag.weights import Weights
@@ -101,8 +101,8 @@ class Reader:
         return list(_threads().map(partial(self._read, asked), passages, nearness))
 
     def _read(self, asked: list[int], passage: Passage, near: Floats) -> tuple[Found, ...]:
-        found, _ = self._look(asked, reading(passage), int(near.argmax()))
-        of_rows = row_readings(passage)
+        whole, of_rows = readings(passage)
+        found, _ = self._look(asked, whole, int(near.argmax()))
         left = LONGEST_TABLE
         for number in sorted(of_rows, key=lambda number: -near[number]):
             start, _ = passage.sentences[number]

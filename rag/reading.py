@@ -7,11 +7,11 @@ where there are no other rows it is certain of any: a row counts no more than it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.language import spoken
-from rag.tables import Row, table_rows
+from rag.tables import Row, cell_spans, table_rows
 from rag.types import Passage, Span
 
 
@@ -37,37 +37,28 @@ class Reading:
     stretches: tuple[Stretch, ...]
 
 
-def reading(passage: Passage) -> Reading:
-    """Return the whole of a passage, its sentences as stretches."""
-    sentences = (Stretch(start - passage.start, end - passage.start, start) for start, end in passage.sentences)
-    return Reading(spoken(passage.text), tuple(sentences))
+def readings(passage: Passage) -> tuple[Reading, dict[int, Reading]]:
+    """Return the whole of a passage, its sentences as stretches, and the rows of its tables, their cells as stretches.
 
-
-def row_readings(passage: Passage) -> dict[int, Reading]:
-    """Return the rows of the passage's tables by the number of their sentence, the cells of each as stretches.
-
-    The names of the columns answer nothing: they have no stretches.
+    The rows are by the number of their sentence. The names of the columns answer nothing: they have no stretches.
     """
     text = spoken(passage.text)
-    return {number: _row(passage, number, row, text) for number, row in table_rows(passage, text).items()}
+    spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
+    whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
+    rows = table_rows(passage, text)
+    return Reading(text, whole), {
+        number: _row(row, list(cell_spans(text, *spans[number])), passage.start) for number, row in rows.items()
+    }
 
 
-def _row(passage: Passage, number: int, row: Row, text: str) -> Reading:
+def _row(row: Row, cells: Sequence[Span], offset: int) -> Reading:
     if row.is_header:
         return Reading("", ())
-    line, stretches = "", []
-    columns = row.columns or ("",) * len(row.cells)
-    first, last = passage.sentences[number]
-    for column, (start, end) in zip(columns, _cells(text, first - passage.start, last - passage.start), strict=True):
-        if start < end:
-            line += (", " if line else "") + (f"{column}: " if column else "")
-            stretches.append(Stretch(len(line), len(line) + end - start, start + passage.start))
-            line += text[start:end]
-    return Reading(line, tuple(stretches))
-
-
-def _cells(text: str, start: int, end: int) -> Iterator[Span]:
-    for cell in text[start:end].split("|"):
-        begin = start + len(cell) - len(cell.lstrip())
-        yield begin, begin + len(cell.strip())
-        start += len(cell) + 1
+    stretches = []
+    at = 0
+    for before, number in row.parts():
+        start, end = cells[number]
+        at += len(before)
+        stretches.append(Stretch(at, at + end - start, start + offset))
+        at += end - start
+    return Reading(row.text, tuple(stretches))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.types import Passage
+from rag.types import Passage, Span
 
 _ROW = regex.compile(r"[^|\n]*+(?:\|[^|\n]*+)++")
 _NEXT_ROW = regex.compile(r"[ \t]*\|?[ \t]*\n\s*\|?[ \t]*")
@@ -32,10 +32,17 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The row as it is embedded: every cell behind the name of its column."""
+        """The row as it is embedded and read: every cell behind the name of its column."""
+        return "".join(before + self.cells[number] for before, number in self.parts())
+
+    def parts(self) -> Iterator[tuple[str, int]]:
+        """Yield what stands before each cell in that text, and the number of the cell; empty cells are left out."""
         columns = self.columns or ("",) * len(self.cells)
-        named = zip(columns, self.cells, strict=True)
-        return ", ".join(f"{column}: {cell}" if column else cell for column, cell in named if cell)
+        comma = ""
+        for number, (column, cell) in enumerate(zip(columns, self.cells, strict=True)):
+            if cell:
+                yield comma + (f"{column}: " if column else ""), number
+                comma = ", "
 
 
 def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
@@ -73,6 +80,14 @@ def columns_below(passage: Passage, gap: str | None) -> tuple[str, ...]:
     return row.cells if row.is_header else row.columns
 
 
+def cell_spans(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield where the cells of the row ``text[start:end]`` lie in the text, without the blanks around them."""
+    for cell in text[start:end].split("|"):
+        begin = start + len(cell) - len(cell.lstrip())
+        yield begin, begin + len(cell.strip())
+        start += len(cell) + 1
+
+
 def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, ...]], bool]]:
     """Yield the number of each table's first sentence, its rows, and whether there is a rule below the first."""
     spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
@@ -81,7 +96,7 @@ def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, 
     for number, (start, end) in enumerate(spans):
         gap = text[edge:start]
         edge = end
-        cells = tuple(map(str.strip, text[start:end].split("|"))) if _ROW.fullmatch(text, start, end) else ()
+        cells = tuple(text[a:b] for a, b in cell_spans(text, start, end)) if _ROW.fullmatch(text, start, end) else ()
         rule = len(table) == 1 and bool(_RULED.fullmatch(gap))
         if table and not (cells and (rule or _NEXT_ROW.fullmatch(gap))):
             yield first, table, ruled

@@ -14,7 +14,7 @@ from rag.embeddings import BundledEmbedder, Embedder
 from rag.index import Index
 from rag.leads import Lead, leads
 from rag.reader import open_reader
-from rag.reading import row_readings
+from rag.reading import readings
 from rag.records import passage_metadata, sentence_texts, to_passages
 from rag.tables import table_rows
 
@@ -122,7 +122,7 @@ Copiii sub 10 ani au reducere 20%."""
 def test_a_row_is_read_by_itself_and_every_cell_knows_where_it_stands(text: str) -> None:
     passage = a_passage(text)
     passage = replace(passage, start=passage.start + 7, sentences=tuple((a + 7, b + 7) for a, b in passage.sentences))
-    rows = row_readings(passage)
+    _, rows = readings(passage)
 
     headers = {number for number, row in table_rows(passage).items() if row.is_header}
     assert {number for number, row in rows.items() if not row.stretches} == headers
@@ -134,7 +134,8 @@ def test_a_row_is_read_by_itself_and_every_cell_knows_where_it_stands(text: str)
 
 
 def test_cells_are_read_with_the_names_of_their_columns() -> None:
-    _, first, *_ = row_readings(a_passage(PRICES)).values()
+    _, rows = readings(a_passage(PRICES))
+    _, first, *_ = rows.values()
 
     assert first.text == "Serviciu: Tuns bărbați, Durată: 30 min, Preț (lei): 60"
 

@@ -14,6 +14,7 @@ _CODE = re.compile(
     r"^(```|~~~)[^\n]*\n?(?P<block>.*?)(?:^\1|\Z)|(?<!`)(?P<tick>`{1,3})(?!`)(?P<words>[^\n]{1,500}?)(?<!`)(?P=tick)(?!`)",
     re.S | re.M,
 )
+_FENCED = re.compile(r"(?:```|~~~)[^\n]*\n(.*?)\n?[ \t]*(?:```|~~~)?\s*", re.DOTALL)
 _LINK = re.compile(
     r"!?\[(?P<words>[^\[\]\n]{1,500})\]"
     r"\((?P<target>(?:[^\s()]|\([^\s()]{0,200}\)){0,2000})(?:\s{1,9}\"[^\"\n]{0,500}\")?\)"
@@ -65,6 +66,12 @@ def markdown(text: str) -> list[Style]:
         if not taken[found.start()]:
             styles += [_hidden(*found.span(1)), Style(*found.span(2), "b", ' class="heading"')]
     return styles
+
+
+def fenced(text: str) -> str | None:
+    """Return the code of a text that is one fenced block, whose end may be cut off; None where it is something else."""
+    found = _FENCED.fullmatch(text)
+    return None if found is None else found[1]
 
 
 def escape(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from rag.types import Citation, Document, Span
 from ui.exchange import Exchange
 from ui.highlight import highlight, holds, window
-from ui.markup import Style, escape, is_markdown, markdown, pieces
+from ui.markup import Style, escape, fenced, is_markdown, markdown, pieces
 from ui.texts import GRADIO, LANGUAGES, both, say
 
 EXTRACTIVE = "extractive"
@@ -22,7 +22,6 @@ EXCERPT = 220
 """Characters of a passage shown in a list."""
 
 _MARKER = re.compile(r"\[(\d+)\]")
-_FENCED = re.compile(r"(?:```|~~~)[^\n]*\n(.*?)\n?[ \t]*(?:```|~~~)?\s*", re.DOTALL)
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 Lookup = Callable[[str], Document | None]
@@ -67,8 +66,8 @@ def _quoted(text: str, exchange: Exchange, citation: Citation) -> str:
     """Return what stands before a marker as HTML, the short answer in it set off where it lies in that citation."""
     styles: list[Style] = []
     if exchange.mode == EXTRACTIVE and is_markdown(citation.source):
-        if (code := _FENCED.fullmatch(citation.quote)) is not None:
-            return f'<code class="block">{escape(code[1])}</code>'
+        if (code := fenced(citation.quote)) is not None:
+            return f'<code class="block">{escape(code)}</code>'
         styles = markdown(text)
     short = exchange.short
     if short is not None and short.citation == citation.number:
@@ -266,13 +265,14 @@ def _document_text(
     short: Span | None = None,
 ) -> str:
     part = window(document, citations, whole=whole)
+    text = document.text[part.start : part.end]
     shown = highlight(
-        document.text[part.start : part.end],
+        text,
         citations,
         offset=part.start,
         current=current,
         short=short,
-        styles=markdown(document.text[part.start : part.end]) if is_markdown(document.source) else (),
+        styles=markdown(text) if is_markdown(document.source) else (),
     )
     more = ""
     if part.start > document.body or part.end < len(document.text):
