@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,6 +60,13 @@ class Settings(_Base):
     host: str = Field("127.0.0.1", description="Address of the chat page.")
     port: int = Field(7860, ge=1, le=65535, description="Port of the chat page.")
     auth: str = Field("", description="user:password of the chat page; asked for beyond this machine.")
+    origins: str = Field(
+        "", description="Addresses that the page is reached by or used from, http(s)://name, blanks between."
+    )
+    proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For counts, blanks between.")
+    root_path: str = Field("", description="Path below which a proxy serves the page, such as /temei.")
+    asks_a_minute: int = Field(60, ge=1, description="Questions that one address may ask in a minute.")
+    max_uploads_mb: float = Field(2000, gt=0, description="Disk that uploaded files may take in all, in megabytes.")
     allow_open: bool = Field(False, description="Let the page be open to other machines without a password.")
 
     @field_validator("home", mode="before")
@@ -82,6 +91,36 @@ class Settings(_Base):
         if value and (url.scheme not in ("http", "https") or not url.hostname or (url.port or 1) < 1):
             raise ValueError("give it as http://host:port")
         return value
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for one in value.split():
+            url = urlsplit(one)
+            rest = url.path.rstrip("/") or url.query or url.fragment or url.username
+            if url.scheme not in ("http", "https") or not url.hostname or rest or (url.port or 1) < 1 or "*" in one:
+                raise ValueError("give each as https://name or http://name:port, without a path, blanks between")
+        return value
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, value: str) -> str:
+        for one in value.split():
+            try:
+                ipaddress.ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError(
+                    "give each as an address or network, 10.0.0.2 or 10.0.0.0/24, blanks between"
+                ) from None
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        path = value.rstrip("/")
+        if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+            raise ValueError("give it as a path that begins with a slash, for example /temei")
+        return path
 
     def __init__(self, **values: Any) -> None:
         known = sorted(type(self).model_fields)

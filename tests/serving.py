@@ -18,7 +18,9 @@ PORTS = range(7880, 7900)
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve an application while the block runs; gives its address."""
     with free_socket() as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=False)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         until = time.monotonic() + 20

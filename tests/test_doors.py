@@ -43,7 +43,7 @@ class Set:
 def temei(tmp_path_factory: pytest.TempPathFactory) -> Temei:
     folder = tmp_path_factory.mktemp("doors")
     (folder / "delta.md").write_text(f"{EVIL}\n\nPelicanii au revenit în anul 1990.", "utf-8")
-    settings = Settings(home=folder / "home", min_confidence=0)
+    settings = Settings(home=folder / "home", min_confidence=0, asks_a_minute=10_000)
     ingest([folder / "delta.md"], Index(settings, FakeEmbedder(), create=True))
     return Temei(settings, embedder=FakeEmbedder())
 

@@ -19,10 +19,10 @@ from ui.problems import in_language
 from ui.render import answer_html, document_html, question_html, reader_html
 from ui.shelf import Shelf
 from ui.texts import known, preferred, say
+from ui.visitors import visitor
 
 Exchanges = tuple[Exchange, ...]
 Updates = tuple[Any, ...]
-ASKS_A_MINUTE = 30
 MOST_KEPT = 40
 """Exchanges that the browser keeps for the next visit."""
 READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
@@ -72,10 +72,10 @@ class Conversation:
     comment's row and what the browser keeps.
     """
 
-    def __init__(self, temei: Temei, shelf: Shelf) -> None:
+    def __init__(self, temei: Temei, shelf: Shelf, pace: Pace) -> None:
         self._temei = temei
         self._shelf = shelf
-        self._pace = Pace(ASKS_A_MINUTE, 60)
+        self._pace = pace
 
     def respond(
         self, question: str, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
@@ -90,7 +90,7 @@ class Conversation:
         try:
             documents = self._shelf.chosen(excluded)
             hindrance = "" if documents != [] else "none_ticked"
-            if not self._pace.allows(str(request.session_hash)):
+            if not self._pace.allows(visitor(request)):
                 hindrance = "too_fast"
             if hindrance:
                 gr.Warning(say(language, hindrance))

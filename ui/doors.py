@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from gradio.events import api
 from pydantic import BaseModel, ConfigDict
@@ -25,37 +25,43 @@ from rag.chain import Temei
 from rag.errors import IndexStateError, TemeiError
 from rag.types import Answer, Turn
 from ui.export import escape_markdown
+from ui.pace import Pace
+from ui.visitors import visitor
 
 MODEL = "temei"
 AT_ONCE, PATIENCE = 4, 30.0
 """Answers made at the same time, and seconds that a request waits for its turn."""
+TOO_FAST = "Too many questions in a minute; wait a little, or set TEMEI_ASKS_A_MINUTE."
 
 
-def offer(temei: Temei) -> None:
+def offer(temei: Temei, pace: Pace) -> None:
     """Declare the endpoints ``ask`` and ``ask_json`` of the Gradio app that is being built.
 
     Both answer with the JSON of ``temei ask --json``, the first as an object, the second as text: Gradio's MCP tools
-    would print an object as Python does.
+    would print an object as Python does. ``ask_json`` does not queue: for what queues, Gradio's MCP asks itself over
+    HTTP, at the address that the headers of the first request named, with the headers of each later one.
     """
 
-    def ask(question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
+    def ask(request: gr.Request, question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
         """Answer a question from the documents, quoting the exact words the answer stands on.
 
         Args:
             question: in any language.
             document_ids: search only these documents; all of them where omitted.
         """
+        if not pace.allows(visitor(request)):
+            raise gr.Error(TOO_FAST, print_exception=False)
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
         except TemeiError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    def ask_json(question: str, document_ids: list[str] | None = None) -> str:
-        return json.dumps(ask(question, document_ids), ensure_ascii=False)
+    def ask_json(request: gr.Request, question: str, document_ids: list[str] | None = None) -> str:
+        return json.dumps(ask(request, question, document_ids), ensure_ascii=False)
 
     ask_json.__doc__ = ask.__doc__
     ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
-    api(ask_json, api_name="ask_json")
+    api(ask_json, api_name="ask_json", queue=False)
     api(ask, api_name="ask")
 
 
@@ -116,7 +122,7 @@ def remark(answer: Answer) -> str:
     return f"\n\n*{escape_markdown(answer.note)}*" if answer.note else ""
 
 
-def router(temei: Temei) -> APIRouter:
+def router(temei: Temei, pace: Pace) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
     door = APIRouter(prefix="/v1")
     turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
@@ -126,7 +132,9 @@ def router(temei: Temei) -> APIRouter:
         return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
 
     @door.post("/chat/completions", response_model=None)
-    async def completions(request: ChatRequest) -> Response:
+    async def completions(request: ChatRequest, call: Request) -> Response:
+        if not pace.allows(visitor(call)):
+            return _refused(429, TOO_FAST)
         question, history = asked(request.messages)
         try:
             await asyncio.wait_for(turns.acquire(), PATIENCE)

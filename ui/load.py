@@ -37,6 +37,8 @@ ASKED = (
     "What has China accelerated in recent years?",
     "谁发来了贺信？",
 )
+NO_PACE = 1_000_000
+"""Questions a minute that one address may ask here, where all come from one."""
 A_VISIT = 10
 """Questions that somebody asks on the page before they open it anew."""
 PATIENCE = 120.0
@@ -117,7 +119,7 @@ def _page() -> Iterator[tuple[str, Callable[[], float]]]:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k not in ("TEMEI_AUTH", "TEMEI_ALLOW_OPEN")}
-    environment |= {"TEMEI_HOST": HOST, "TEMEI_PORT": str(port)}
+    environment |= {"TEMEI_ASKS_A_MINUTE": str(NO_PACE), "TEMEI_HOST": HOST, "TEMEI_PORT": str(port)}
     command = [sys.executable, "-c", "from ui.cli import main; main()", "chat"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as page:
         try:

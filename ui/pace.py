@@ -1,34 +1,81 @@
-"""Pace: how often one visitor may do a thing, so that nobody keeps the others waiting."""
+"""Pace: how often one visitor may do a thing, so that nobody keeps the others waiting or guesses a password."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
+from typing import Generic, TypeVar
 
 MOST_VISITORS = 10_000
+FREE_TRIES, LONGEST_WAIT, FORGOTTEN = 5, 30.0, 600.0
+"""Wrong logins at no cost, most seconds from one to the next after them, seconds after which all are forgotten: who
+mistypes notices nothing, who guesses gets at most two thousand and nine hundred tries a day."""
+
+
+T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """What is known of visitors, the longest unseen forgotten first."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, visitor: str, default: T) -> T:
+        return self._seen.get(visitor, default)
+
+    def put(self, visitor: str, value: T) -> None:
+        self._seen[visitor] = value
+        self._seen.move_to_end(visitor)
+        while len(self._seen) > MOST_VISITORS:
+            self._seen.popitem(last=False)
 
 
 class Pace:
-    """At most ``times`` in any ``seconds``, for each visitor by themselves."""
+    """At most ``times`` at once and ``times`` in every ``seconds`` after that, for each visitor by themselves."""
 
-    def __init__(self, times: int, seconds: float) -> None:
+    def __init__(self, times: float, seconds: float) -> None:
         self.times = times
         self.seconds = seconds
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self._levels: _Kept[tuple[float, float]] = _Kept()
         self._lock = threading.Lock()
 
-    def allows(self, visitor: str) -> bool:
-        """Count one more for the visitor and tell whether it is within the pace; what is not is not counted."""
+    def allows(self, visitor: str, weight: float = 1.0) -> bool:
+        """Count a weight for the visitor and tell whether it is within the pace; what is not is not counted."""
         now = time.monotonic()
         with self._lock:
-            times = self._seen.setdefault(visitor, deque())
-            self._seen.move_to_end(visitor)
-            while len(self._seen) > MOST_VISITORS:
-                self._seen.popitem(last=False)
-            while times and now - times[0] > self.seconds:
-                times.popleft()
-            if len(times) >= self.times:
+            level, at = self._levels.get(visitor, (0.0, now))
+            level = max(0.0, level - (now - at) * self.times / self.seconds)
+            if level + weight > self.times:
                 return False
-            times.append(now)
+            self._levels.put(visitor, (level + weight, now))
             return True
+
+
+class Tries:
+    """Wrong logins, for each visitor by themselves: after a few, the time from one to the next doubles."""
+
+    def __init__(self) -> None:
+        self._wrong: _Kept[tuple[int, float]] = _Kept()
+        self._lock = threading.Lock()
+
+    def begin(self, visitor: str) -> float:
+        """Return 0 where the visitor may try now, else the seconds to wait; a try counts as wrong until it `passed`."""
+        now = time.monotonic()
+        with self._lock:
+            wrong, at = self._wrong.get(visitor, (0, now))
+            if now - at > FORGOTTEN:
+                wrong = 0
+            if wrong >= FREE_TRIES:
+                wait = at + min(2.0 ** (wrong - FREE_TRIES), LONGEST_WAIT) - now
+                if wait > 0:
+                    return wait
+            self._wrong.put(visitor, (min(wrong + 1, 64), now))
+            return 0.0
+
+    def passed(self, visitor: str) -> None:
+        """Take back that the last try was wrong."""
+        with self._lock:
+            wrong, at = self._wrong.get(visitor, (0, 0.0))
+            self._wrong.put(visitor, (max(wrong - 1, 0), at))

@@ -13,11 +13,14 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
 os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplotlib look for at the first question
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from rag.chain import Temei
 from rag.errors import TemeiError
 from ui.conversation import READY, Conversation, Exchanges, Updates, messages, shown_error, spoken, to_keep
 from ui.doors import offer
+from ui.files import is_uploaded
+from ui.gate import UPLOADS_A_MINUTE
 from ui.look import script
 from ui.pace import Pace
 from ui.render import name_html, reader_html
@@ -25,10 +28,10 @@ from ui.serve import launch
 from ui.shelf import MOST_FILES, SUFFIXES, Added, Shelf, added_html, safe_name
 from ui.suggest import Suggestions
 from ui.texts import FALLBACK, I18N, both, known, say
+from ui.visitors import visitor
 
 __all__ = ["build", "launch"]
 
-UPLOADS_A_MINUTE = 10
 MOST_SESSIONS, MOST_WAITING, AT_ONCE = 500, 64, 4
 """Visits whose state is held (10 kB each, and its conversation), questions that wait, those answered at once."""
 HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -39,10 +42,11 @@ BROWSER_KEY = "temei"
 """What the browser keeps is encrypted under it: no secret, but the same after a restart."""
 
 
-def build(temei: Temei) -> gr.Blocks:
-    """Return the page as a Gradio app."""
+def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
+    """Return the page as a Gradio app; ``asks`` is the pace of questions, which other doors may share."""
+    asks = asks or Pace(temei.settings.asks_a_minute, 60)
     shelf = Shelf(temei)
-    talk = Conversation(temei, shelf)
+    talk = Conversation(temei, shelf, asks)
     suggestions = Suggestions(temei)
     pace = Pace(UPLOADS_A_MINUTE, 60)
     page = gr.Blocks(
@@ -149,10 +153,11 @@ def build(temei: Temei) -> gr.Blocks:
             request: gr.Request,
         ) -> Iterator[Updates]:
             where = spoken(chosen, request)
-            if not pace.allows(str(request.session_hash)):
+            if not pace.allows(visitor(request)):
                 gr.Warning(say(where, "too_fast"))
                 files = []
-            paths = [Path(file) for file in files or []]
+            # Gradio has checked that they were uploaded, and so has the gate: a third time, where they are read.
+            paths = [Path(file) for file in files or [] if is_uploaded(str(file), Path(get_upload_folder()))]
             if len(paths) > MOST_FILES:
                 gr.Warning(say(where, "too_many", count=MOST_FILES))
             lines = [Added(safe_name(path.name), "waiting") for path in paths[:MOST_FILES]]
@@ -213,7 +218,7 @@ def build(temei: Temei) -> gr.Blocks:
         )
         for before in (spoke, began, uploading):
             before.then(suggest, language, chat, **HIDDEN)
-        offer(temei)
+        offer(temei, asks)
     page.state_session_capacity = MOST_SESSIONS
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=AT_ONCE)
     return page

@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import importlib.metadata
 import ipaddress
-import re
-import secrets
 import socket
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import Headers
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from gradio.utils import get_upload_folder
 
 from rag.chain import Temei
 from rag.errors import SettingsError
 from rag.settings import Settings
 from ui.doors import router
+from ui.gate import MEGABYTE, Gate, Rules
 from ui.look import CSS, HEAD, theme
+from ui.pace import Pace
 from ui.sessions import hold
+from ui.shelf import MOST_FILES
 from ui.texts import I18N
-
-HERE = ["127.0.0.1", "localhost", "[::1]"]
-
-
-class Guard:
-    """Refuses programs without the login; people meet Gradio's own login page, which leaves MCP unguarded."""
-
-    def __init__(self, app: ASGIApp, login: tuple[str, str]) -> None:
-        self._app = app
-        self._login = login
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = re.sub("/+", "/", scope.get("path", ""))
-        if scope["type"] == "http" and path.startswith(("/v1", "/gradio_api/mcp")):
-            given = Headers(scope=scope).get("authorization", "")
-            if not _is_known(given, self._login):
-                problem = {"error": {"message": "Give the user and password of TEMEI_AUTH.", "type": "temei_error"}}
-                refusal = JSONResponse(problem, status_code=401, headers={"WWW-Authenticate": "Basic"})
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+from ui.visitors import HERE, networks, origins
 
 
 def launch(temei: Temei, *, host: str, port: int) -> None:
@@ -61,7 +39,15 @@ def launch(temei: Temei, *, host: str, port: int) -> None:
     check_free(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"Temei: http://{shown}:{port}/  (Ctrl+C ends it)", flush=True)
-    uvicorn.run(served, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    uvicorn.run(
+        served,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+        proxy_headers=False,  # whose word counts is decided at the gate
+        server_header=False,
+    )
 
 
 def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
@@ -71,17 +57,41 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     login = credentials(temei.settings)
     check_open(temei.settings, host, login)
     outer = FastAPI(title="Temei", docs_url=None, redoc_url=None, openapi_url=None)
-    if is_loopback(host) and login is None:
-        # A page elsewhere that makes its own name point here must not read what is answered here.
-        outer.add_middleware(TrustedHostMiddleware, allowed_hosts=HERE)
-
-    if login is not None:
-        outer.add_middleware(Guard, login=login)
-    outer.include_router(router(temei))
-    page = build(temei)
-    gr.mount_gradio_app(outer, page, path="/", auth=login, **options(temei))
-    hold(outer, page)
+    rules = _rules(temei.settings, host, login)
+    outer.add_middleware(Gate, rules=rules)
+    pace = Pace(temei.settings.asks_a_minute, 60)
+    outer.include_router(router(temei, pace))
+    page = build(temei, pace)
+    root = temei.settings.root_path
+    gr.mount_gradio_app(outer, page, path="/", auth=login, root_path=root or None, **options(temei))
+    # Without it Gradio takes files that nobody uploaded, as a program that is not being served may.
+    page.has_launched = True
+    inner = hold(outer, page)
+    rules.uploads = Path(inner.uploaded_file_dir)
+    rules.cookie = inner.cookie_id
+    rules.is_known = lambda token: token in inner.tokens
     return outer
+
+
+def _rules(settings: Settings, host: str, login: tuple[str, str] | None) -> Rules:
+    """Return what the gate goes by."""
+    listed = origins(settings)
+    names: frozenset[str] | None = None
+    if login is None:
+        # A page elsewhere that makes its own name point here must not read what is answered here.
+        own = {host.lower()} | ({"*", socket.gethostname().lower()} if not is_loopback(host) else set())
+        names = HERE | own | {urlsplit(origin).hostname or "" for origin in listed}
+    return Rules(
+        login=login,
+        names=names,
+        origins=listed,
+        proxies=networks(settings),
+        uploads=Path(get_upload_folder()),
+        kept=settings.home / "uploads",
+        most_bytes=settings.max_uploads_mb * MEGABYTE,
+        largest_upload=MOST_FILES * settings.max_file_mb * MEGABYTE,
+        asks_a_minute=settings.asks_a_minute,
+    )
 
 
 def options(temei: Temei) -> dict[str, Any]:
@@ -143,19 +153,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _is_known(header: str, login: tuple[str, str]) -> bool:
-    """Tell whether an Authorization header carries the login, as Basic or as an OpenAI client's Bearer key."""
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            value = base64.b64decode(value, validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-    elif scheme.lower() != "bearer":
-        return False
-    return secrets.compare_digest(value.encode(), ":".join(login).encode())
 
 
 def check_free(host: str, port: int) -> None:

@@ -47,12 +47,12 @@ class Sessions(StateHolder):
         return super().__getitem__(session_id)
 
 
-def hold(outer: FastAPI, page: gr.Blocks) -> None:
-    """Have the page that is mounted in an application hold its visits so."""
+def hold(outer: FastAPI, page: gr.Blocks) -> App:
+    """Have the page that is mounted in an application hold its visits so, and return Gradio's application."""
     for route in outer.routes:
         inner = getattr(route, "app", None)
         if isinstance(inner, App) and inner.blocks is page:
             inner.state_holder = Sessions()  # type: ignore[no-untyped-call]
             inner.state_holder.set_blocks(page)
-            return
+            return inner
     raise LookupError("the page is not mounted here")

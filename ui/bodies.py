@@ -1,0 +1,97 @@
+"""Bodies: what a request sends, read up to a bound before anything parses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.types import Message, Receive, Scope
+
+JSON_BYTES = 1_000_000
+"""Largest event, question or message to MCP. The longest conversation that the page sends back has half of it."""
+LOGIN_BYTES = 16_384
+"""Largest login; one in a form has some hundred bytes."""
+SECONDS = 30
+"""Time in which such a body must have come whole."""
+
+
+class BodyError(Exception):
+    """A body cannot be taken; ``status`` is what HTTP says to it."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def length_of(scope: Scope) -> int | None:
+    """Return the bytes that a request announces, None where it does not.
+
+    Raises:
+        BodyError: the number is none.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit() or len(value) > 18:
+                raise BodyError(400, "The Content-Length is not a number.")
+            return int(value)
+    return None
+
+
+async def read(scope: Scope, receive: Receive, most: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        BodyError: it has more than ``most`` bytes, or does not come in time.
+    """
+    message = f"The request has more than the {most:,} bytes allowed; send less at once."
+    if (length_of(scope) or 0) > most:
+        raise BodyError(413, message)
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(SECONDS):
+            while True:
+                got = await receive()
+                if got["type"] == "http.disconnect":
+                    raise BodyError(400, "The request broke off.")
+                parts.append(got.get("body", b""))
+                size += len(parts[-1])
+                if size > most:
+                    raise BodyError(413, message)
+                if not got.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise BodyError(408, f"The request did not come whole within {SECONDS} seconds.") from None
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON value of a body.
+
+    Raises:
+        BodyError: it is no JSON, or JSON with what no text or number of ours can be: half of a surrogate pair, NaN.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BodyError(400, "The request is not valid JSON in UTF-8.") from error
+    return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def again(scope: Scope, body: bytes, receive: Receive) -> tuple[Scope, Receive]:
+    """Return the request with a body that is read already."""
+    kept = [(k, v) for k, v in scope["headers"] if k not in (b"content-length", b"transfer-encoding")]
+    given = False
+
+    async def give() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return {**scope, "headers": [*kept, (b"content-length", str(len(body)).encode())]}, give

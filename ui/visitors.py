@@ -1,0 +1,106 @@
+"""Visitors: from which address a request comes, and for which name and origin it asks.
+
+A header can say anything, so ``X-Forwarded-For`` and its kin count only where they come from a proxy that
+``TEMEI_PROXIES`` names, and otherwise reach nothing that stands behind.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from rag.settings import Settings
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+_FORWARDED = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gradio-", b"x-original-")
+
+
+def networks(settings: Settings) -> tuple[Network, ...]:
+    """Return the addresses of the proxies whose word counts."""
+    return tuple(ipaddress.ip_network(one, strict=False) for one in settings.proxies.split())
+
+
+def origins(settings: Settings) -> frozenset[str]:
+    """Return the origins beside its own whose pages may use this one."""
+    return frozenset(one.lower().rstrip("/") for one in settings.origins.split())
+
+
+def visitor(request: Any) -> str:
+    """Return what tells one visitor of a request from others: the address, of IPv6 the network of one connection."""
+    client = getattr(request, "client", None)
+    return address(getattr(client, "host", "") or "")
+
+
+def address(host: str) -> str:
+    """Return an address as it is counted: whoever has an IPv6 address has 2^64 of them."""
+    try:
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(ip, ipaddress.IPv6Address):
+        mapped = ip.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def seen(scope: Scope, proxies: Collection[Network]) -> Scope:
+    """Return a request with the client, scheme and host that trusted proxies name, and no other word of theirs."""
+    headers = Headers(scope=scope)
+    kept = [(name, value) for name, value in scope["headers"] if not name.startswith(_FORWARDED)]
+    client = scope.get("client")
+    if client is None or not _is_trusted(client[0], proxies):
+        return {**scope, "headers": kept}
+    hops = [hop.strip() for line in headers.getlist("x-forwarded-for") for hop in line.split(",") if hop.strip()]
+    known = next((hop for hop in reversed(hops) if not _is_trusted(hop, proxies)), client[0])
+    changes: dict[str, Any] = {"client": (known, 0)}
+    proto, host = headers.get("x-forwarded-proto", ""), headers.get("x-forwarded-host", "")
+    if proto in ("http", "https"):
+        changes["scheme"] = proto
+        kept.append((b"x-forwarded-proto", proto.encode()))
+    if host:
+        kept = [(name, value) for name, value in kept if name != b"host"]
+        kept.append((b"host", host.partition(",")[0].strip().encode("latin-1")))
+    return {**scope, **changes, "headers": kept}
+
+
+def _is_trusted(host: str, proxies: Collection[Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(ip in network for network in proxies)
+
+
+def name_of(host: str) -> str:
+    """Return the name or address in a Host header, without the port, "" where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".") if set(host).isdisjoint("/\\?#@ ") else ""
+    except ValueError:
+        return ""
+
+
+def is_address(name: str) -> bool:
+    """Tell whether a name is an IP address, which nobody can make point elsewhere."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_own_origin(origin: str, headers: Headers) -> bool:
+    """Tell whether an origin is that of the page itself; a proxy may have taken TLS off, so the scheme is not asked."""
+    try:
+        asked, own = urlsplit(origin), urlsplit(f"//{headers.get('host', '')}")
+        usual = {"http": 80, "https": 443}.get(asked.scheme)
+        if usual is None or not asked.hostname or asked.hostname != own.hostname:
+            return False
+        return (asked.port or usual) == (own.port or usual)
+    except ValueError:
+        return False
