@@ -11,7 +11,7 @@ import gradio as gr
 from rag.chain import Temei
 from rag.errors import TemeiError
 from rag.types import Answer
-from ui.exchange import Exchange, from_json, history
+from ui.exchange import MOST_HELD, MOST_KEPT, Exchange, from_json, history, within
 from ui.export import to_markdown
 from ui.feedback import keep_feedback
 from ui.pace import Pace
@@ -23,8 +23,6 @@ from ui.visitors import visitor
 
 Exchanges = tuple[Exchange, ...]
 Updates = tuple[Any, ...]
-MOST_KEPT = 40
-"""Exchanges that the browser keeps for the next visit."""
 READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
 """The question's box when nothing is being answered."""
 
@@ -53,7 +51,7 @@ def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> l
 
 def to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
     """Return what the browser keeps of a conversation."""
-    return [exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text]
+    return within([exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text])
 
 
 def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
@@ -85,7 +83,7 @@ class Conversation:
         if not question:
             yield (gr.skip(),) * 6
             return
-        earlier, asked = exchanges, Exchange(question)
+        earlier, asked = exchanges[1 - MOST_HELD :], Exchange(question)
         same, ready = gr.skip(), gr.Textbox(**READY)
         try:
             documents = self._shelf.chosen(excluded)
@@ -116,7 +114,7 @@ class Conversation:
     ) -> Iterator[Updates]:
         """Ask again; what came after is dropped."""
         turn = turn_of(event.index)
-        if turn < len(exchanges):
+        if 0 <= turn < len(exchanges):
             question = exchanges[turn].question
             yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
 
@@ -124,8 +122,9 @@ class Conversation:
         self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
     ) -> Iterator[Updates]:
         """Ask the edited question in place of the old one; what came after is dropped."""
-        question = html.unescape(str(event.value))
-        yield from self.respond(question, exchanges[: turn_of(event.index)], excluded, chosen, request)
+        turn, question = turn_of(event.index), html.unescape(str(event.value))
+        if 0 <= turn < len(exchanges):
+            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
 
     def reader(self, exchanges: Exchanges, turn: int, number: int, language: str, *, whole: bool = False) -> str:
         """Return the reader, open at a citation."""
@@ -152,7 +151,7 @@ class Conversation:
     def like(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
         """Keep a judgement and offer to say why; returns the comment's row, its box and what it is about."""
         language, turn = spoken(chosen, request), turn_of(event.index)
-        if turn >= len(exchanges):
+        if not 0 <= turn < len(exchanges):
             return gr.skip(), gr.skip(), gr.skip()
         liked = event.liked if isinstance(event.liked, bool) else None
         keep_feedback(self._temei.settings.home, exchanges[turn], liked, earlier=exchanges[:turn])
@@ -185,8 +184,9 @@ class Conversation:
 
 
 def turn_of(index: Any) -> int:
-    """Return the exchange that a message of the chat belongs to."""
-    return int(index[0] if isinstance(index, list | tuple) else index) // 2
+    """Return the exchange that a message of the chat belongs to, -1 where the browser sent no number."""
+    first = index[0] if isinstance(index, list | tuple) and index else index
+    return first // 2 if isinstance(first, int) else -1
 
 
 def whole_number(event: gr.EventData, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -12,6 +13,11 @@ from ui.highlight import holds
 
 NEAREST = 3
 """Passages that are offered beside an abstention."""
+MOST_KEPT, KEPT_CHARACTERS = 40, 200_000
+"""Exchanges, and characters in all of them, that a browser keeps for the next visit and that are taken back from it.
+The longest that was seen had 3,000 for an exchange."""
+MOST_HELD = 100
+"""Exchanges that a visit goes on with; the oldest leave the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
 def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Exchange, ...]:
     """Return the exchanges that a browser kept, without citations that no longer stand in their document.
 
-    What does not look like an exchange is left out: a browser's storage is nobody's promise.
+    What does not look like an exchange is left out, and so are the oldest that are too many or too long: a browser's
+    storage is nobody's promise.
     """
     found: list[Exchange] = []
     known: dict[str, Document | None] = {}
@@ -86,7 +93,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
             known[citation.document_id] = document(citation.document_id)
         return holds(known[citation.document_id], citation)
 
-    for row in kept if isinstance(kept, list) else []:
+    for row in within(kept) if isinstance(kept, list) else ():
         try:
             citations = tuple(filter(stands, map(_citation, row["citations"])))
             exchange = Exchange(
@@ -106,6 +113,18 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
             continue
         found.append(exchange)
     return tuple(found)
+
+
+def within(rows: Sequence[Any]) -> list[Any]:
+    """Return the last rows of a conversation that are neither too many nor, as JSON, too long."""
+    taken: list[Any] = []
+    left = KEPT_CHARACTERS
+    for row in reversed(rows[-MOST_KEPT:]):
+        left -= len(json.dumps(row, ensure_ascii=False))
+        if left < 0:
+            break
+        taken.append(row)
+    return taken[::-1]
 
 
 def _short(row: Any, citations: Sequence[Citation]) -> ShortAnswer | None:

@@ -6,9 +6,11 @@ the login, whether the address exists, the pace, the size, and the files that th
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -23,13 +25,20 @@ from ui.bodies import BodyError
 from ui.files import foreign_files, size_of, sweep
 from ui.headers import CORS, preflight, rewrite, secure
 from ui.pace import Pace, Tries
+from ui.problems import in_language
 from ui.routes import Kind, is_for_programs, kind_of
+from ui.texts import preferred
 from ui.visitors import Network, address, is_address, is_own_origin, name_of, seen
 
 MEGABYTE = 1_000_000
 UPLOADS_A_MINUTE = 10
 POSTS_AN_ASK = 20
 """What a browser posts for every question, at most: opening quotes, ticking sources, and the like."""
+LONGEST_SESSION, MOST_UNREAD = 64, 50
+"""Characters of a visit's name, and messages that wait for it: those of some questions asked at once. Gradio keeps them
+until they are fetched, however many."""
+MOST_HELD_LOGINS = 4
+"""Logins of one visitor that are held until they may be tried; what is beyond is refused at once."""
 
 
 @dataclass
@@ -38,7 +47,7 @@ class Rules:
 
     ``names`` are those that may stand in a Host header, None for any. ``uploads`` is Gradio's folder of uploaded files
     and ``kept`` the one they end up in; both together hold at most ``most_bytes``. ``is_known`` tells whether a cookie
-    is one that Gradio gave to somebody who logged in.
+    is one that Gradio gave to somebody who logged in, ``unread`` how many messages a visit has not fetched.
     """
 
     login: tuple[str, str] | None
@@ -51,6 +60,7 @@ class Rules:
     largest_upload: float
     asks_a_minute: int
     is_known: Callable[[str], bool] = field(default=lambda token: False)
+    unread: Callable[[str], int] = field(default=lambda session: 0)
     cookie: str = ""
 
 
@@ -62,9 +72,9 @@ class RefusedError(Exception):
         self.status = status
         self.headers = headers or {}
 
-    def response(self) -> Response:
+    def response(self, language: str = "en") -> Response:
         """Return the refusal as OpenAI's clients and as Gradio's read it."""
-        message = str(self)
+        message = in_language(str(self), language)
         told = {"error": {"message": message, "type": "temei_error", "param": None, "code": None}, "detail": message}
         return JSONResponse(told, status_code=self.status, headers=self.headers)
 
@@ -78,6 +88,7 @@ class Gate:
         self._posts = Pace(POSTS_AN_ASK * rules.asks_a_minute, 60)
         self._files = Pace(UPLOADS_A_MINUTE, 60)
         self._tries = Tries()
+        self._held: Counter[str] = Counter()
         self._incoming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +98,7 @@ class Gate:
         if scope["type"] != "http":  # nothing here speaks over WebSockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        scope = seen(scope, self._rules.proxies)
+        scope = seen(scope, self._rules.proxies, self._rules.origins)
         headers = Headers(scope=scope)
         nonce = secrets.token_urlsafe(16)
         allowed = headers.get("origin", "").lower() if self._is_listed(headers) else ""
@@ -103,10 +114,11 @@ class Gate:
             if kind is None:
                 raise RefusedError(404, "There is nothing here.")
             await self._admit(kind, known, nonce, scope, receive, send)
-        except RefusedError as refusal:
-            await refusal.response()(scope, receive, send)
-        except BodyError as error:
-            await RefusedError(error.status, str(error)).response()(scope, receive, send)
+        except (RefusedError, BodyError) as error:
+            refusal = RefusedError(error.status, str(error)) if isinstance(error, BodyError) else error
+            programs = is_for_programs(scope["path"])
+            language = "en" if programs else preferred(headers.get("accept-language", ""))
+            await refusal.response(language)(scope, receive, send)
 
     # Who asks, for what, from where
 
@@ -186,7 +198,7 @@ class Gate:
             await rewrite(self._app, scope, receive, send, nonce=nonce, known=known)
         elif kind is Kind.CALL:
             body = await bodies.read(scope, receive, bodies.JSON_BYTES)
-            self._check_files(bodies.parse(body))
+            self._check(bodies.parse(body))
             await self._app(*bodies.again(scope, body, receive), send)
         elif kind is Kind.LOGIN:
             await self._log_in(who, scope, receive, send)
@@ -195,14 +207,32 @@ class Gate:
         else:
             await self._app(scope, receive, send)
 
+    def _check(self, value: object) -> None:
+        self._check_files(value)
+        session = value.get("session_hash") if isinstance(value, dict) else None
+        if isinstance(session, str):
+            if len(session) > LONGEST_SESSION:
+                raise RefusedError(400, f"A session_hash has at most {LONGEST_SESSION} characters.")
+            if self._rules.unread(session) > MOST_UNREAD:
+                raise RefusedError(429, "Fetch the answers to what was asked before asking more.")
+
     def _check_files(self, value: object) -> None:
         if next(foreign_files(value, self._rules.uploads), self) is not self:
             raise RefusedError(403, "The request names a file that was not uploaded here.")
 
     async def _log_in(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a login on, as long as not too many before it were wrong."""
+        """Hand a login on, after a while where too many before it were wrong: Gradio's page shows no refusal."""
         body = await bodies.read(scope, receive, bodies.LOGIN_BYTES)
-        self._try(who)
+        wait = self._tries.begin(who)
+        if wait and self._held[who] < MOST_HELD_LOGINS:
+            self._held[who] += 1
+            try:
+                await asyncio.sleep(wait)
+            finally:
+                self._held[who] -= 1
+                self._held += Counter()  # drops those at zero
+        if wait:
+            self._try(who)
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:

@@ -30,8 +30,8 @@ def secure(send: Send, *, nonce: str, origins: Collection[str], allowed: str) ->
         if message["type"] == "http.response.start":
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
-            for name in [name for name in headers if name.lower().startswith("access-control-")]:
-                del headers[name]
+            for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"):
+                del headers[name]  # only what is said here counts
             headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce, frames=frames)
             headers["X-Content-Type-Options"] = "nosniff"
             headers["Referrer-Policy"] = "no-referrer"

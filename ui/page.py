@@ -38,6 +38,8 @@ HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"
 """How events of the page are declared: no doors for programs."""
 KEEP: dict[str, Any] = {**HIDDEN, "queue": False}
 """Those that take no time do not queue."""
+LONGEST_EXAMPLE = 1000
+"""Characters of a question that is offered; those made of the documents have less."""
 BROWSER_KEY = "temei"
 """What the browser keeps is encrypted under it: no secret, but the same after a restart."""
 
@@ -134,7 +136,9 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
 
         # The shelf
         def tick(chosen: str, request: gr.Request, event: gr.EventData) -> Updates:
-            left_out = tuple(str(name) for name in getattr(event, "excluded", []))
+            given = getattr(event, "excluded", [])
+            names = {name for name in given if isinstance(name, str)} if isinstance(given, list) else set()
+            left_out = tuple(row["id"] for row in shelf.rows() if row["id"] in names)
             return left_out, shelf.html(left_out, spoken(chosen, request))
 
         def remove(left_out: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
@@ -225,7 +229,7 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
 
 
 def _example(event: gr.SelectData) -> str:
-    return str(event.value["text"])
+    return str(event.value.get("text", ""))[:LONGEST_EXAMPLE] if isinstance(event.value, dict) else ""
 
 
 def _stopped(exchanges: Exchanges, chosen: str, request: gr.Request) -> Updates:

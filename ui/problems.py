@@ -36,6 +36,16 @@ _RO: tuple[tuple[str, str], ...] = (
         "începe cu un antet care nu este YAML; îndreaptă-l sau scoate-l.",
     ),
     (r"cannot be read \((.*)\); .*", r"nu poate fi citit (\1)."),
+    (r"Too many (?:requests|uploads) at once; .*", "Prea multe deodată; așteaptă un minut."),
+    (r"Too many questions in a minute; .*", "Prea multe întrebări într-un minut; așteaptă puțin."),
+    (r"Too many wrong logins; try again in (\d+) seconds\.", r"Prea multe parole greșite; reia peste \1 secunde."),
+    (r"The upload has more than (\d+) MB; .*", r"Fișierele au peste \1 MB; trimite mai puține sau mai mici."),
+    (r"Uploads already take most of the .*", "Nu mai e loc pentru fișiere; scoate din ele sau mărește locul lor."),
+    (r"The request has more than .*", "Cererea e prea mare; începe o conversație nouă."),
+    (r"The request names a file that was not .*", "Fișierul nu a fost încărcat aici; adaugă-l din nou."),
+    (r"Fetch the answers to what was asked .*", "Așteaptă răspunsurile de până acum."),
+    (r"A page from elsewhere may not use this one, .*", "O pagină din altă parte nu poate folosi Temei."),
+    (r"Give the user and password of TEMEI_AUTH\.", "Conectează-te: reîncarcă pagina."),
 )
 _TRANSLATED = {"ro": [(re.compile(pattern, re.DOTALL), said) for pattern, said in _RO]}
 

@@ -22,7 +22,7 @@ from ui.doors import router
 from ui.gate import MEGABYTE, Gate, Rules
 from ui.look import CSS, HEAD, theme
 from ui.pace import Pace
-from ui.sessions import hold
+from ui.sessions import hold, unread
 from ui.shelf import MOST_FILES
 from ui.texts import I18N
 from ui.visitors import HERE, networks, origins
@@ -69,6 +69,7 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     inner = hold(outer, page)
     rules.uploads = Path(inner.uploaded_file_dir)
     rules.cookie = inner.cookie_id
+    rules.unread = lambda session: unread(page, session)
     rules.is_known = lambda token: token in inner.tokens
     return outer
 

@@ -14,6 +14,7 @@ import gradio as gr
 from fastapi import FastAPI
 from gradio.routes import App
 from gradio.state_holder import SessionState, StateHolder
+from gradio.utils import LRUCache
 
 
 class Session(SessionState):
@@ -54,5 +55,12 @@ def hold(outer: FastAPI, page: gr.Blocks) -> App:
         if isinstance(inner, App) and inner.blocks is page:
             inner.state_holder = Sessions()  # type: ignore[no-untyped-call]
             inner.state_holder.set_blocks(page)
+            page._queue.pending_messages_per_session = LRUCache(page.state_session_capacity)
             return inner
     raise LookupError("the page is not mounted here")
+
+
+def unread(page: gr.Blocks, session: str) -> int:
+    """Return how many messages a visit has been sent and has not fetched."""
+    waiting = page._queue.pending_messages_per_session.get(session)
+    return 0 if waiting is None else waiting.qsize()

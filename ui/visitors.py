@@ -18,6 +18,7 @@ from rag.settings import Settings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+MCP = "/gradio_api/mcp"
 _FORWARDED = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gradio-", b"x-original-")
 
 
@@ -49,9 +50,16 @@ def address(host: str) -> str:
     return str(ip)
 
 
-def seen(scope: Scope, proxies: Collection[Network]) -> Scope:
-    """Return a request with the client, scheme and host that trusted proxies name, and no other word of theirs."""
+def seen(scope: Scope, proxies: Collection[Network], listed: Collection[str]) -> Scope:
+    """Return a request with the client, scheme and host that trusted proxies name, and no other word of theirs.
+
+    Where the name that is asked for is that of a listed origin, the scheme is that of the origin: a proxy took TLS off.
+    """
     headers = Headers(scope=scope)
+    if f"https://{headers.get('host', '').lower()}" in listed:
+        scope = {**scope, "scheme": "https"}
+    if scope["path"] == MCP:  # where Starlette would redirect, without the path that a proxy serves the page below
+        scope = {**scope, "path": f"{MCP}/", "raw_path": f"{MCP}/".encode()}
     kept = [(name, value) for name, value in scope["headers"] if not name.startswith(_FORWARDED)]
     client = scope.get("client")
     if client is None or not _is_trusted(client[0], proxies):
@@ -62,7 +70,6 @@ def seen(scope: Scope, proxies: Collection[Network]) -> Scope:
     proto, host = headers.get("x-forwarded-proto", ""), headers.get("x-forwarded-host", "")
     if proto in ("http", "https"):
         changes["scheme"] = proto
-        kept.append((b"x-forwarded-proto", proto.encode()))
     if host:
         kept = [(name, value) for name, value in kept if name != b"host"]
         kept.append((b"host", host.partition(",")[0].strip().encode("latin-1")))
