@@ -481,13 +481,14 @@ def test_memory_stays_flat_whatever_browsers_send_back(made: Path) -> None:
         begin = next(e["id"] for e in events if any(t[1] == "load" for t in e["targets"]))
 
         def send(times: int) -> float:
-            for number in range(times):
-                body = {"fn_index": begin, "data": [rows, "ro"], "session_hash": f"visit{number % 8}"}
+            for _ in range(times):
+                body = {"fn_index": begin, "data": [rows, "ro"], "session_hash": f"visit{time.monotonic_ns()}"}
                 assert client.post("gradio_api/run/predict", json=body).is_success
             return psutil.Process().memory_info().rss / 1e6
 
-        before = send(24)
-        assert send(60) - before < 40
+        before = send(20)
+        grown = send(60)
+        assert (grown - before) / 60 < 0.5  # megabytes for a visit; 0.9 where all that is sent is kept
 
 
 # Headers and addresses
@@ -516,7 +517,7 @@ def test_only_trusted_proxies_are_believed() -> None:
     assert unknown["headers"] == [(b"host", b"inner"), (b"accept", b"*/*")]
     trusted = seen(scope, networks(Settings(proxies="10.0.0.0/24 ::1")), frozenset())
     assert (trusted["client"][0], trusted["scheme"]) == ("1.2.3.4", "https")
-    assert sorted(trusted["headers"]) == [(b"accept", b"*/*"), (b"host", b"evil.example")]
+    assert sorted(trusted["headers"]) == [(b"accept", b"*/*"), (b"host", b"inner")]
     assert seen(scope, (), origins(Settings(origins="https://Inner/")))["scheme"] == "https"
 
 

@@ -79,6 +79,9 @@ async def rewrite(app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, n
     body = b"".join(parts)
     if headers.get("content-type", "").startswith("text/html"):
         body = body.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
+        # The page may be below a path: these two are otherwise fetched from above it.
+        body = body.replace(b'href="/manifest.json"', b'href="./manifest.json"')
+        body = body.replace(b"<head>", b'<head><link rel="icon" href="./favicon.ico">', 1)
         body = body if known else _LISTING.sub(_NO_LISTING, body)
         if zipped and body:
             body = gzip.compress(body, 5)

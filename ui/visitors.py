@@ -51,7 +51,7 @@ def address(host: str) -> str:
 
 
 def seen(scope: Scope, proxies: Collection[Network], listed: Collection[str]) -> Scope:
-    """Return a request with the client, scheme and host that trusted proxies name, and no other word of theirs.
+    """Return a request with the client and scheme that trusted proxies name, and no other word of theirs.
 
     Where the name that is asked for is that of a listed origin, the scheme is that of the origin: a proxy took TLS off.
     """
@@ -67,12 +67,9 @@ def seen(scope: Scope, proxies: Collection[Network], listed: Collection[str]) ->
     hops = [hop.strip() for line in headers.getlist("x-forwarded-for") for hop in line.split(",") if hop.strip()]
     known = next((hop for hop in reversed(hops) if not _is_trusted(hop, proxies)), client[0])
     changes: dict[str, Any] = {"client": (known, 0)}
-    proto, host = headers.get("x-forwarded-proto", ""), headers.get("x-forwarded-host", "")
+    proto = headers.get("x-forwarded-proto", "")
     if proto in ("http", "https"):
         changes["scheme"] = proto
-    if host:
-        kept = [(name, value) for name, value in kept if name != b"host"]
-        kept.append((b"host", host.partition(",")[0].strip().encode("latin-1")))
     return {**scope, **changes, "headers": kept}
 
 
