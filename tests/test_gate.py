@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from ui.exchange import KEPT_CHARACTERS, MOST_KEPT, Exchange, from_json, within
 from ui.gate import Gate, is_login
 from ui.pace import FREE_TRIES, LONGEST_WAIT, Pace, Tries
 from ui.serve import app, has_mcp
+from ui.sessions import Waiting
 from ui.visitors import address, is_own_origin, name_of, networks, origins, seen
 
 QUESTION = "Unde este Delta Dunării?"
@@ -469,7 +471,59 @@ def test_a_visit_that_does_not_listen_is_not_answered_on(made: Path, monkeypatch
         assert codes[0] == 200
         assert codes[-1] == 429
         assert client.post("gradio_api/queue/join", json=body | {"session_hash": "other"}).status_code == 200
-        assert client.post("gradio_api/queue/join", json=body | {"session_hash": "x" * 65}).status_code == 400
+        for name in ("x" * 65, "", "a b", "a\n"):
+            assert client.post("gradio_api/queue/join", json=body | {"session_hash": name}).status_code == 400
+
+
+def test_messages_are_dropped_of_who_has_not_listened_for_longest() -> None:
+    events = {name: {"event"} for name in "abc"}
+    waiting = Waiting(2, events)
+    waiting["a"], waiting["b"] = [1], [2]
+    assert waiting["a"] == [1]
+    waiting["c"] = [3]
+    assert set(waiting) == set(events) == {"a", "c"}
+
+
+HOSTILE: list[Any] = [
+    *(None, "", "x", -1, 10**30, 1.5, True, [], {}, [[]], {"index": None}, {"value": [1]}, {"path": ["a"]}, "\0"),
+    {"index": [0, 0], "value": "x", "liked": 1},
+    {"meta": 3, "path": 3},
+    {"index": 10**30, "value": {}, "excluded": 3, "turn": [], "number": {}, "document": ["x"], "language": {}},
+]
+
+
+def test_what_no_browser_sends_is_one_line_and_no_traceback(
+    made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(made, tmp_path / "home")
+    chance = random.Random(7)
+    temei = Temei(Settings(home=tmp_path / "home", asks_a_minute=100_000), embedder=FakeEmbedder())
+    doors = ["run/predict"] * 5 + ["api/predict", "run/ask", "call/ask", "call/v2/ask", "queue/join", "cancel", "mcp/"]
+    with serving(app(temei)) as where, httpx.Client(base_url=where, timeout=30) as client:
+        events = client.get("config").json()["dependencies"]
+        for number in range(400):
+            event = chance.choice(events)
+            data = [chance.choice(HOSTILE) for _ in range(max(len(event["inputs"]) + chance.choice([0, 0, 1, -1]), 0))]
+            body = {"data": data, "event_data": chance.choice(HOSTILE), "trigger_id": chance.choice([None, 3, "x"])}
+            body |= {"fn_index": chance.choice([event["id"]] * 5 + [-1, "x", 999]), "session_hash": f"s{number}"}
+            body |= {"event_id": chance.choice(HOSTILE)}
+            body.pop(chance.choice([*body, "", "", ""]), None)
+            began = time.monotonic()
+            sent = client.post(f"gradio_api/{chance.choice(doors)}", json=body)
+            assert time.monotonic() - began < 10
+            assert "Traceback" not in sent.text
+        for hostile in HOSTILE:
+            for messages in (
+                hostile,
+                [hostile],
+                [{"role": hostile, "content": hostile}],
+                [{"role": "user", "content": [hostile]}],
+            ):
+                assert (
+                    client.post("v1/chat/completions", json={"messages": messages, "stream": hostile}).status_code < 500
+                )
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert not [record for record in caplog.records if record.exc_info or "\n" in record.getMessage()]
 
 
 def test_memory_stays_flat_whatever_browsers_send_back(made: Path) -> None:

@@ -117,6 +117,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     seen.page.set_default_timeout(20_000)
     seen.page.on("request", lambda r: None if is_local(r.url) else seen.outside.append(r.url))
     seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    seen.page.on("console", lambda told: seen.errors.append(told.text) if is_policy(told.text) else None)
     seen.page.on("dialog", lambda dialog: (seen.errors.append(dialog.message), dialog.dismiss()))
     seen.page.goto(address)
     expect(seen.page.locator("#question textarea")).to_have_attribute("placeholder", re.compile("Întreabă|Ask"))
@@ -128,6 +129,30 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
 
 def is_local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def is_policy(told: str) -> bool:
+    """Tell whether the browser says that something broke the policy of what may be loaded and run."""
+    return "Content Security Policy" in told or "Content-Security-Policy" in told
+
+
+@pytest.mark.parametrize("visit", [{"color_scheme": "dark"}, {"color_scheme": "light"}], indirect=True)
+def test_only_scripts_of_the_page_run(visit: Visit) -> None:
+    visit.ask(CHINA)
+    assert visit.errors == []
+    visit.page.evaluate(
+        """() => {
+          document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.hacked = 1">');
+          const script = document.createElement('script');
+          script.textContent = 'window.hacked = 2';
+          document.body.append(script);
+        }"""
+    )
+    visit.page.wait_for_timeout(300)
+    assert visit.page.evaluate("window.hacked") is None
+    assert len(visit.errors) == 2
+    assert all(map(is_policy, visit.errors))
+    visit.errors.clear()
 
 
 def marked(page: Page, number: int = 1) -> str:

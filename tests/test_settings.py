@@ -163,3 +163,24 @@ def test_settings_are_frozen() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("origins", value)
+            for value in ("temei.example", "https://a.example/path", "*", "https://*.example", "ftp://a")
+        ),
+        *(("proxies", value) for value in ("localhost", "10.0.0.1, 10.0.0.2", "10.0.0.1/99")),
+        *(("root_path", value) for value in ("temei", "/a b", "https://a.example/temei", "//evil.example")),
+    ],
+)
+def test_where_the_page_stands_is_checked(name: str, value: str) -> None:
+    assert f"TEMEI_{name.upper()}=" in refused(**{name: value})
+
+
+def test_where_the_page_stands() -> None:
+    settings = Settings(origins="https://a.example http://b.example:81", proxies="::1 10.0.0.0/8", root_path="/temei/")
+    assert settings.root_path == "/temei"
+    assert Settings().proxies == Settings().origins == ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui import bodies
 from ui.bodies import BodyError
+from ui.faults import note
 from ui.files import foreign_files, size_of, sweep
 from ui.headers import CORS, preflight, rewrite, secure
 from ui.pace import Pace, Tries
@@ -34,9 +36,8 @@ MEGABYTE = 1_000_000
 UPLOADS_A_MINUTE = 10
 POSTS_AN_ASK = 20
 """What a browser posts for every question, at most: opening quotes, ticking sources, and the like."""
-LONGEST_SESSION, MOST_UNREAD = 64, 50
-"""Characters of a visit's name, and messages that wait for it: those of some questions asked at once. Gradio keeps them
-until they are fetched, however many."""
+MOST_UNREAD = 50
+"""Messages that wait for a visit: those of some questions asked at once. Gradio keeps them until they are fetched."""
 MOST_HELD_LOGINS = 4
 """Logins of one visitor that are held until they may be tried; what is beyond is refused at once."""
 
@@ -102,7 +103,7 @@ class Gate:
         headers = Headers(scope=scope)
         nonce = secrets.token_urlsafe(16)
         allowed = headers.get("origin", "").lower() if self._is_listed(headers) else ""
-        send = secure(send, nonce=nonce, origins=self._rules.origins, allowed=allowed)
+        send, begun = _watched(secure(send, nonce=nonce, origins=self._rules.origins, allowed=allowed))
         try:
             self._check_name(headers)
             self._check_origin(scope, headers)
@@ -119,6 +120,10 @@ class Gate:
             programs = is_for_programs(scope["path"])
             language = "en" if programs else preferred(headers.get("accept-language", ""))
             await refusal.response(language)(scope, receive, send)
+        except Exception as error:  # nobody stands above who would do more than print it and hang up
+            note(error)
+            if not begun:
+                await RefusedError(500, "That did not work.").response()(scope, receive, send)
 
     # Who asks, for what, from where
 
@@ -211,8 +216,8 @@ class Gate:
         self._check_files(value)
         session = value.get("session_hash") if isinstance(value, dict) else None
         if isinstance(session, str):
-            if len(session) > LONGEST_SESSION:
-                raise RefusedError(400, f"A session_hash has at most {LONGEST_SESSION} characters.")
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", session):
+                raise RefusedError(400, "A session_hash is 1 to 64 letters, digits, - and _.")
             if self._rules.unread(session) > MOST_UNREAD:
                 raise RefusedError(429, "Fetch the answers to what was asked before asking more.")
 
@@ -264,6 +269,17 @@ class Gate:
             await self._app(scope, receive, send)
         finally:
             self._incoming -= size
+
+
+def _watched(send: Send) -> tuple[Send, list[bool]]:
+    """Return a ``send`` and a list that has something in it as soon as a reply has begun."""
+    begun: list[bool] = []
+
+    async def sending(message: Message) -> None:
+        begun[:] = [True]
+        await send(message)
+
+    return sending, begun
 
 
 def is_login(header: str, login: tuple[str, str]) -> bool:

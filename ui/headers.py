@@ -36,7 +36,6 @@ def secure(send: Send, *, nonce: str, origins: Collection[str], allowed: str) ->
             headers["X-Content-Type-Options"] = "nosniff"
             headers["Referrer-Policy"] = "no-referrer"
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
-            headers["Cross-Origin-Opener-Policy"] = "same-origin"
             if not origins:
                 headers["X-Frame-Options"] = "DENY"
             if allowed:

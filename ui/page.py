@@ -13,13 +13,12 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
 os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplotlib look for at the first question
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from rag.chain import Temei
 from rag.errors import TemeiError
 from ui.conversation import READY, Conversation, Exchanges, Updates, messages, shown_error, spoken, to_keep
 from ui.doors import offer
-from ui.files import is_uploaded
+from ui.faults import Page
 from ui.gate import UPLOADS_A_MINUTE
 from ui.look import script
 from ui.pace import Pace
@@ -51,9 +50,7 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
     talk = Conversation(temei, shelf, asks)
     suggestions = Suggestions(temei)
     pace = Pace(UPLOADS_A_MINUTE, 60)
-    page = gr.Blocks(
-        title="Temei", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600)
-    )
+    page = Page(title="Temei", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 3600))
     with page:
         exchanges, excluded, language = gr.State(()), gr.State(()), gr.State("")
         asked, judged = gr.State(""), gr.State(None)
@@ -160,8 +157,7 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
             if not pace.allows(visitor(request)):
                 gr.Warning(say(where, "too_fast"))
                 files = []
-            # Gradio has checked that they were uploaded, and so has the gate: a third time, where they are read.
-            paths = [Path(file) for file in files or [] if is_uploaded(str(file), Path(get_upload_folder()))]
+            paths = [Path(file) for file in files or []]
             if len(paths) > MOST_FILES:
                 gr.Warning(say(where, "too_many", count=MOST_FILES))
             lines = [Added(safe_name(path.name), "waiting") for path in paths[:MOST_FILES]]

@@ -48,6 +48,26 @@ class Sessions(StateHolder):
         return super().__getitem__(session_id)
 
 
+class Waiting(LRUCache[str, Any]):
+    """The messages that wait for each visit; those of the visit that has not fetched any for longest are dropped.
+
+    Gradio's own drops the visit that began first, though it listens, and never forgets which events a visit began.
+    """
+
+    def __init__(self, visits: int, events: dict[str, set[str]]) -> None:
+        super().__init__(visits)
+        self._events = events
+
+    def __getitem__(self, session: str) -> Any:
+        self.move_to_end(session)
+        return super().__getitem__(session)
+
+    def popitem(self, last: bool = True) -> tuple[str, Any]:
+        session, messages = super().popitem(last)
+        self._events.pop(session, None)
+        return session, messages
+
+
 def hold(outer: FastAPI, page: gr.Blocks) -> App:
     """Have the page that is mounted in an application hold its visits so, and return Gradio's application."""
     for route in outer.routes:
@@ -55,7 +75,8 @@ def hold(outer: FastAPI, page: gr.Blocks) -> App:
         if isinstance(inner, App) and inner.blocks is page:
             inner.state_holder = Sessions()  # type: ignore[no-untyped-call]
             inner.state_holder.set_blocks(page)
-            page._queue.pending_messages_per_session = LRUCache(page.state_session_capacity)
+            queue = page._queue
+            queue.pending_messages_per_session = Waiting(page.state_session_capacity, queue.pending_event_ids_session)
             return inner
     raise LookupError("the page is not mounted here")
 
