@@ -146,7 +146,8 @@ def test_two_defences_each_hold_by_themselves(
     if not gate:
         monkeypatch.setattr(Gate, "_check_files", lambda self, value: None)
     with visiting(temei, has_launched=launched) as client:
-        replies = [client.post(door, json=body).text for door, body in requests(client, str(secret)) if "run" in door]
+        asked = [(door, body) for door, body in requests(client, str(secret)) if "run" in door][::2]
+        replies = [client.post(door, json=body).text for door, body in asked]
         assert (found(temei, cache, replies) == []) is safe
 
 

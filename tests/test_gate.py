@@ -307,7 +307,10 @@ def test_who_is_logged_in_and_who_comes_from_elsewhere_notices_nothing_of_a_gues
     assert {guesser.get("/v1/models", auth=("ana", str(n))).status_code for n in range(20)} == {401, 429}
     assert inside.get("/config").status_code == 200
     other = TestClient(served, base_url="http://127.0.0.1", client=("10.0.0.2", 1))
-    assert other.get("/v1/models", auth=("ana", "are mere")).status_code == 200
+    for _ in range(2 * FREE_TRIES):  # what is right is not counted
+        assert other.get("/v1/models", auth=("ana", "are mere")).status_code == 200
+        logged_in(other, {"auth": AUTH})
+        other.cookies.clear()
 
 
 def test_a_person_who_mistyped_is_held_and_then_let_in(made: Path) -> None:
@@ -367,9 +370,9 @@ def test_bodies_are_bounded_before_they_are_parsed(made: Path, monkeypatch: pyte
     assert client.post("/v1/chat/completions", json=ASK).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_json_that_is_none_is_refused_in_one_line(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    client = opened(made, asks_a_minute=1000)
+    for body in (
         b"",
         b"{",
         b"\xff\xfe",
@@ -380,14 +383,11 @@ def test_bodies_are_bounded_before_they_are_parsed(made: Path, monkeypatch: pyte
         b"[" * 100_000,
         b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
         b'{"a": ' + b"9" * 100_000 + b"}",
-    ],
-)
-def test_json_that_is_none_is_refused_in_one_line(made: Path, body: bytes, capfd: pytest.CaptureFixture[str]) -> None:
-    client = opened(made, asks_a_minute=1000)
-    for path in ("/v1/chat/completions", "/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/mcp/"):
-        reply = client.post(path, content=body, headers={"content-type": "application/json"})
-        assert reply.status_code == 400, reply.text
-        assert "\n" not in reply.json()["error"]["message"]
+    ):
+        for path in ("/v1/chat/completions", "/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/mcp/"):
+            reply = client.post(path, content=body, headers={"content-type": "application/json"})
+            assert reply.status_code == 400, reply.text
+            assert "\n" not in reply.json()["error"]["message"]
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
@@ -464,11 +464,11 @@ def test_a_visit_that_does_not_listen_is_not_answered_on(made: Path, monkeypatch
         events = client.get("config").json()["dependencies"]
         ask = next(event["id"] for event in events if event["api_name"] == "ask")
         body = {"fn_index": ask, "data": [QUESTION, None], "session_hash": "deaf"}
-        codes = []
-        for _ in range(10):
+        codes = [client.post("gradio_api/queue/join", json=body).status_code]
+        assert codes == [200]
+        while codes[-1] == 200 and len(codes) < 30:
+            time.sleep(0.1)
             codes.append(client.post("gradio_api/queue/join", json=body).status_code)
-            time.sleep(0.3)
-        assert codes[0] == 200
         assert codes[-1] == 429
         assert client.post("gradio_api/queue/join", json=body | {"session_hash": "other"}).status_code == 200
         for name in ("x" * 65, "", "a b", "a\n"):
