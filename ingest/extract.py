@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -98,11 +99,33 @@ def extract(path: Path, data: bytes, function: str, limits: Limits) -> Extracted
         raise DocumentError(f"{path} {_CRASHED.format('its answer is cut short')}") from error
 
 
+PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
+"""Variables that a reader process gets, those that begin with ``LC_`` too: what it takes to start Python, no secret."""
+IMPORT_PATHS = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
+"""Variables with paths to import from, made absolute for it."""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a reader process: nothing but what it takes to run."""
+    passed = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
+    for name in IMPORT_PATHS:
+        if os.environ.get(name):
+            passed[name] = os.pathsep.join(map(os.path.abspath, os.environ[name].split(os.pathsep)))
+    return passed
+
+
 def _run(given: IO[bytes], answer: IO[bytes], function: str, limits: Limits) -> int:
     order = json.dumps({"function": function, "limits": dataclasses.asdict(limits)})
-    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).parent), order]
+    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).parent.resolve()), order]
     child = subprocess.Popen(
-        command, stdin=given, stdout=answer, stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True
+        command,
+        stdin=given,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=True,
+        env=environment(),
+        cwd="/",  # where no .env with keys lies
     )
     try:
         return child.wait(limits.seconds)
