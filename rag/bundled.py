@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.graph import Graph, open_session
+from rag.private import make_private
 from rag.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
 from rag.weights import Weights
 
@@ -192,7 +193,8 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
 
     try:
         if not _is_whole(folder, weights):
-            models.mkdir(parents=True, exist_ok=True)
+            make_private(models.parent)
+            make_private(models)
             with FileLock(models / ".lock"):
                 if not _is_whole(folder, weights):
                     for left in models.glob(".preparing-*"):

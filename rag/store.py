@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from rag.embeddings import Embedder
 from rag.errors import CorruptIndexError, IndexStateError, MissingIndexError, StaleIndexError, UnreachableIndexError
+from rag.private import make_private
 from rag.records import document_metadata, passage_metadata, to_document, to_passages
 from rag.settings import Settings
 from rag.types import Document, Passage
@@ -80,7 +81,9 @@ class Store:
         if not self.is_shared and not create and not (self._folder / "chroma.sqlite3").exists():
             raise MissingIndexError(_nothing_yet(settings))
         try:
-            (settings.home if self.is_shared else self._folder).mkdir(parents=True, exist_ok=True)
+            make_private(settings.home)
+            if not self.is_shared:
+                make_private(self._folder)
         except OSError as error:
             raise CorruptIndexError(
                 f"Cannot use {settings.home} ({error.strerror}); set TEMEI_HOME to a folder you can write to."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from rich.table import Table
 from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.errors import DocumentError, TemeiError
+from rag.private import OWNER_ONLY
 from rag.settings import Settings
 from rag.types import Answer, Turn
 
@@ -36,6 +38,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def _privately(context: typer.Context) -> None:
+    # What these write is Temei's own, which nobody else is to read; the others also write reports, for whoever asked.
+    if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor"):
+        os.umask(OWNER_ONLY)
+
+
 app.add_typer(eval_app, name="eval")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -150,13 +161,15 @@ def chat() -> None:
 @app.command()
 def sources() -> None:
     """List the documents in the index."""
+    from ui.names import own_name
+
     index = Temei(report=_note).index
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("source", "title", "language", "passages", "characters", "ingested"):
         table.add_column(name, justify="right" if name in ("passages", "characters") else "left", overflow="fold")
     for row in index.documents():
         table.add_row(
-            printable(str(row["source"])),
+            printable(own_name(row)),
             printable(str(row["title"])),
             printable(str(row["language"])),
             str(row["passages"]),

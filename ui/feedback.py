@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from rag.private import keep_private, owner_only
 from ui.exchange import Exchange
 
 LONGEST_COMMENT = 2000
@@ -28,5 +29,6 @@ def keep_feedback(
         "liked": liked,
         "comment": comment[:LONGEST_COMMENT],
     }
-    with _lock, (home / "feedback.jsonl").open("a", encoding="utf-8") as file:
+    with _lock, open(home / "feedback.jsonl", "a", encoding="utf-8", opener=owner_only) as file:
         file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    keep_private(home)
