@@ -67,7 +67,7 @@ def _load_extracted(function: str, kinds: Collection[str], file: _File) -> Docum
         raise DocumentError(f"{path} has no text that can be read; leave it out, or convert it to text.")
     return Document(
         id=_id(found.text),
-        title=_title(found.title) or _spaced(path.stem),
+        title=_title(found.title) or spaced(path.stem),
         source=file.source,
         text=found.text,
         language=detect_language(found.text),
@@ -169,7 +169,7 @@ def to_document(text: str, *, source: str, name: str, where: str = "") -> Docume
     language = _LANGUAGE.match(str(facts.get("language") or "").lower())
     return Document(
         id=_id(text),
-        title=_title(facts.get("title") or "") or _title(heading) or _spaced(name),
+        title=_title(facts.get("title") or "") or _title(heading) or spaced(name),
         source=source,
         text=text,
         language=language.group() if language else detect_language(text[body:]),
@@ -201,6 +201,7 @@ def _front_matter(text: str, where: str) -> tuple[dict[str, Any], int]:
     return (facts, match.end()) if isinstance(facts, dict) else ({}, 0)
 
 
-def _spaced(name: str) -> str:
+def spaced(name: str) -> str:
+    """Return the title of a document that tells none, from the name of its file without the suffix."""
     words = name.replace("-", " ").replace("_", " ").strip() or name
     return words[0].upper() + words[1:]

@@ -6,24 +6,27 @@ old passages of a changed file are removed after its new ones are in.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime
 import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.load import find_files, load
+from ingest.load import find_files, load, spaced
 from ingest.split import split
 from rag.embeddings import Embedder
 from rag.errors import DocumentError
 from rag.index import Index
+from rag.private import keep_private
 from rag.records import sentence_texts
 from rag.settings import Settings
 from rag.types import Document, Passage
@@ -33,6 +36,9 @@ Floats = NDArray[np.float32]
 Advance = Callable[[str, int, int], None]
 """Called with a source, the sentences embedded of it so far, and how many it has."""
 
+
+UPLOADS = "uploads"
+"""Folder of ``TEMEI_HOME`` whose files are kept under other names than they are shown by."""
 
 SLICE = 200
 """Passages that are embedded and stored at a time, so that a large document takes no more memory than a small one."""
@@ -58,6 +64,8 @@ class IngestReport:
     missing: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    twins: dict[str, str] = field(default_factory=dict)
+    """By the source of each duplicate, the source of the document that holds its text."""
 
 
 def ingest(
@@ -66,6 +74,7 @@ def ingest(
     *,
     prune: bool = False,
     everywhere: bool = False,
+    names: Mapping[Path, str] | None = None,
     advance: Advance = lambda source, done, total: None,
 ) -> IngestReport:
     """Bring the index in step with the files at and below ``paths``.
@@ -73,14 +82,18 @@ def ingest(
     A file that cannot be read is reported and skipped, what the index holds of it stays. With ``prune`` the documents
     whose file below ``paths`` is gone are removed, or with ``everywhere`` those of any file that is gone.
 
+    Args:
+        names: what files are called that are kept under another name: their source. An upload keeps what it was called.
+
     Raises:
         LockedIndexError: another process is writing.
     """
     paths = list(paths)
     report = IngestReport()
-    with index.writing():
+    with _privately(index), index.writing():
         _complete(index, advance)
         rows = index.documents()
+        called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
         files, report.problems = find_files(
             path for path in paths if path.exists() or not any(_is_below(row["path"], path) for row in rows)
         )
@@ -93,10 +106,10 @@ def ingest(
             where, raw = str(path.resolve()), _digest(path, index.settings)
             row = known.get((raw, path.suffix.lower()))
             if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
-                texts.setdefault(str(row["id"]), []).append(_File(where, _source(path), str(row["title"]), raw))
+                texts.setdefault(str(row["id"]), []).append(_File(where, _source(path, called), str(row["title"]), raw))
                 continue
             try:
-                document = _load(path, index)
+                document = _load(path, index, called)
             except DocumentError as error:
                 report.problems.append(str(error))
                 continue
@@ -116,6 +129,16 @@ def ingest(
     return report
 
 
+@contextlib.contextmanager
+def _privately(index: Index) -> Iterator[None]:
+    """Close the index's home to all but its owner, before anything is written there and when all is."""
+    keep_private(index.settings.home)
+    try:
+        yield
+    finally:
+        keep_private(index.settings.home)
+
+
 def _digest(path: Path, settings: Settings) -> str:
     """Return a hash of a file's bytes, empty where it cannot or should not be read."""
     try:
@@ -128,14 +151,32 @@ def _digest(path: Path, settings: Settings) -> str:
         return ""
 
 
-def _load(path: Path, index: Index) -> Document:
-    source = _source(path)
+def _names_of_uploads(rows: Iterable[Mapping[str, Any]], index: Index) -> dict[str, str]:
+    """Return by their paths what the files are called that the page keeps; how they are kept says less."""
+    folder = (index.settings.home / UPLOADS).resolve()
+    return {str(row["path"]): str(row["source"]) for row in rows if Path(str(row["path"])).parent == folder}
+
+
+def _load(path: Path, index: Index, called: Mapping[str, str]) -> Document:
+    source = _source(path, called)
     try:
         source.encode()
     except UnicodeEncodeError as error:
         shown = os.fsencode(path).decode(errors="replace")
         raise DocumentError(f"{shown} has a name that is not UTF-8; rename it.") from error
-    return load_within(path, index.settings, source=source)
+    if str(path.resolve()) not in called:
+        return load_within(path, index.settings, source=source)
+    try:
+        document = load_within(path, index.settings, source=source)
+    except DocumentError as error:
+        raise DocumentError(str(error).replace(str(path), source).replace(path.name, source)) from error
+    told = document.title != spaced(path.stem)
+    return document if told else dataclasses.replace(document, title=title_of(source))
+
+
+def title_of(source: str) -> str:
+    """Return the title of a document that tells none, from the name of its file."""
+    return spaced(PurePosixPath(source).stem)
 
 
 def load_within(path: Path, settings: Settings, *, source: str = "") -> Document:
@@ -169,8 +210,10 @@ def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_F
         for file in files:
             if elsewhere and row is not None:
                 report.duplicates.append(f"{file.source} (same text as {row['source']})")
+                report.twins[file.source] = str(row["source"])
             elif file is not home:
                 report.duplicates.append(f"{file.source} (same text as {home.source})")
+                report.twins[file.source] = home.source
             elif stays:
                 report.unchanged.append(file.source)
             elif file.path in known_paths:
@@ -229,7 +272,7 @@ def _embed(
 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
     """Make every passage again from the stored documents, with the present embedding model; return their sources."""
-    with index.writing():
+    with _privately(index), index.writing():
         index.drop_passages()
         return _complete(index, advance)
 
@@ -246,9 +289,11 @@ def _complete(index: Index, advance: Advance) -> list[str]:
     return [str(row["source"]) for row in rows]
 
 
-def _source(path: Path) -> str:
-    """Return how a citation names the file: relative to the working folder where it lies below it."""
+def _source(path: Path, called: Mapping[str, str]) -> str:
+    """Return how a citation names the file: as it is called, or relative to the working folder where it is below it."""
     full = path.resolve()
+    if str(full) in called:
+        return called[str(full)]
     below = full.is_relative_to(Path.cwd())
     return (full.relative_to(Path.cwd()) if below else full).as_posix()
 

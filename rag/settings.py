@@ -66,7 +66,10 @@ class Settings(_Base):
     proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For counts, blanks between.")
     root_path: str = Field("", description="Path below which a proxy serves the page, such as /temei.")
     asks_a_minute: int = Field(60, ge=1, description="Questions that one address may ask in a minute.")
-    max_uploads_mb: float = Field(2000, gt=0, description="Disk that uploaded files may take in all, in megabytes.")
+    max_uploads: int = Field(2000, ge=1, description="Most documents kept that were uploaded to the page.")
+    max_uploads_mb: float = Field(
+        2000, gt=0, le=10_000_000, description="Disk that uploaded files may take in all, in megabytes."
+    )
     allow_open: bool = Field(False, description="Let the page be open to other machines without a password.")
 
     @field_validator("home", mode="before")

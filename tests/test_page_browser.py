@@ -499,6 +499,47 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     expect(page.locator("#reader .gone")).to_contain_text("nu mai este în index")
 
 
+def test_a_file_of_a_name_that_is_here_is_kept_beside_and_replaces_when_asked(
+    visit: Visit, library: Temei, tmp_path: Path
+) -> None:
+    page = visit.page
+    for folder, price in (("2023", 140), ("2024", 215)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "Chirie?.txt").write_text(f"Chiria morii din Bărcuț este de {price} de lei.", "utf-8")
+        page.locator("#left input[type=file]").set_input_files([tmp_path / folder / "Chirie?.txt"])
+        expect(page.locator("#added .fine")).to_contain_text("Chirie?.txt adăugat")
+        expect(page.locator("#added .reading, #added .waiting")).to_have_count(0)
+    expect(page.locator("#added .fine")).to_have_text(
+        "Chirie?.txt adăugat lângă cel cu același nume, ca Chirie? (2).txt", use_inner_text=True
+    )
+    names = page.locator("#shelf .file")
+    expect(names.get_by_text("Chirie?.txt", exact=True)).to_be_visible()
+    expect(names.get_by_text("Chirie? (2).txt", exact=True)).to_be_visible()
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(6)
+
+    page.locator("[data-language=en]").click()
+    expect(page.get_by_role("button", name="Replace Chirie?.txt by this one")).to_have_text("Replace")
+    page.locator("[data-language=ro]").click()
+    replace = page.get_by_role("button", name="Înlocuiește Chirie?.txt cu acesta")
+    replace.click()
+    expect(replace).to_have_text("Sigur?")
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(6)
+    replace.click()
+    expect(page.get_by_text("Chirie?.txt a fost înlocuit.")).to_be_visible()
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    expect(names.get_by_text("Chirie?.txt", exact=True)).to_be_visible()
+    expect(replace).to_have_count(0)
+    visit.ask("Cât este chiria morii din Bărcuț?")
+    assert "215" in marked(page)
+    page.locator(".answer button.cite").first.hover()
+    expect(page.locator("#quote")).to_contain_text("Chirie")
+    remove = page.get_by_role("button", name="Scoate Chirie?")
+    remove.click()
+    remove.click()
+    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    assert list((library.settings.home / "uploads").iterdir()) == []
+
+
 def test_a_file_beyond_the_limit_is_refused_by_its_name(visit: Visit, library: Temei, tmp_path: Path) -> None:
     page = visit.page
     big = tmp_path / "uriaș.txt"

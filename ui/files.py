@@ -6,6 +6,8 @@ that the file was uploaded depends on flags of its own, so it is checked here to
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 LEFT_OVER = 3600
-"""Seconds after which a part of an upload that was broken off is removed; Gradio keeps what was uploaded as long."""
+"""Seconds after which an upload that nobody took is removed: its event waits for others, most of them for seconds."""
+BLOCK = 4096
+"""Bytes of a block, as most file systems give out room."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,25 +52,27 @@ def foreign_files(value: Any, uploads: Path) -> Iterator[object]:
             left.extend(one)
 
 
-def sweep(uploads: Path) -> None:
-    """Remove what uploads that were broken off have left behind."""
-    before = time.time() - LEFT_OVER
-    for part in uploads.glob("tmp*") if uploads.is_dir() else ():
-        try:
-            if part.is_file() and part.stat().st_mtime < before:
-                part.unlink()
-        except OSError:
-            continue
+def sweep(uploads: Path, seconds: float = LEFT_OVER) -> None:
+    """Remove what was uploaded some seconds ago and nobody took, parts and all, and the folders that are empty then."""
+    before = time.time() - seconds
+    for where, _, names in os.walk(uploads, topdown=False):
+        for name in names:
+            path = os.path.join(where, name)
+            with contextlib.suppress(OSError):
+                if os.lstat(path).st_mtime < before:
+                    os.unlink(path)
+        if where != str(uploads):
+            with contextlib.suppress(OSError):
+                os.rmdir(where)
 
 
 def size_of(folder: Path) -> int:
-    """Return the bytes that the files below a folder take."""
+    """Return how many bytes the files of a folder take on disk, in whole blocks, since an empty one takes room too."""
     total = 0
-    for file in folder.rglob("*") if folder.is_dir() else ():
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += BLOCK * max(1, -(-os.lstat(os.path.join(where, name)).st_size // BLOCK))
     return total
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from abc import ABCMeta
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 # Gradio reads them when it is imported: nothing is told to anybody, and of past events a hundred are remembered.
@@ -16,15 +16,18 @@ import gradio as gr
 
 from rag.chain import Temei
 from rag.errors import TemeiError
+from ui.cache import cache, claimed
 from ui.conversation import READY, Conversation, Exchanges, Updates, messages, shown_error, spoken, to_keep
 from ui.doors import offer
 from ui.faults import Page
 from ui.gate import UPLOADS_A_MINUTE
 from ui.look import script
+from ui.markup import escape
+from ui.names import shown_name
 from ui.pace import Pace
 from ui.render import name_html, reader_html
 from ui.serve import launch
-from ui.shelf import MOST_FILES, SUFFIXES, Added, Shelf, added_html, safe_name
+from ui.shelf import MOST_FILES, SUFFIXES, Added, Given, Shelf, added_html, discard
 from ui.suggest import Suggestions
 from ui.texts import FALLBACK, I18N, both, known, say
 from ui.visitors import visitor
@@ -43,9 +46,20 @@ BROWSER_KEY = "temei"
 """What the browser keeps is encrypted under it: no secret, but the same after a restart."""
 
 
+# Gradio hands out paths without the names that the files had. Its metaclass is gone round because that writes a stub
+# beside the module of every class; module and name stay, by which the browser finds the component's code.
+Upload: type[gr.UploadButton] = ABCMeta.__new__(
+    type(gr.UploadButton),
+    gr.UploadButton.__name__,
+    (gr.UploadButton,),
+    {"__module__": gr.UploadButton.__module__, "preprocess": lambda self, payload: claimed(payload)},
+)
+
+
 def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
     """Return the page as a Gradio app; ``asks`` is the pace of questions, which other doors may share."""
     asks = asks or Pace(temei.settings.asks_a_minute, 60)
+    os.environ["GRADIO_TEMP_DIR"] = str(cache())  # where Gradio keeps uploads, and the only place it takes them from
     shelf = Shelf(temei)
     talk = Conversation(temei, shelf, asks)
     suggestions = Suggestions(temei)
@@ -64,7 +78,7 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
             with gr.Column(elem_id="left", min_width=0):
                 gr.HTML(f"<h2>{both('sources')}</h2>", elem_id="left-title", apply_default_css=False, js_on_load=None)
                 listed = gr.HTML("", elem_id="shelf", apply_default_css=False, js_on_load=script("shelf.js"))
-                add = gr.UploadButton(
+                add = Upload(
                     str(I18N("add")), file_count="multiple", file_types=SUFFIXES, size="sm", elem_id="add", min_width=0
                 )
                 report = gr.HTML("", elem_id="added", apply_default_css=False, js_on_load=None)
@@ -147,26 +161,39 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
             gr.Info(say(where, "removed"), duration=4)
             return shelf.html(left_out, where)
 
+        def replace(left_out: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
+            where = spoken(chosen, request)
+            try:
+                name = shelf.replace(str(getattr(event, "document", "")))
+            except TemeiError as error:
+                raise shown_error(error, where) from error
+            if name:
+                gr.Info(say(where, "replaced", name=escape(name)), duration=4)
+            return shelf.html(left_out, where)
+
         def upload(
-            files: list[str] | None,
+            files: list[Given],
             left_out: tuple[str, ...],
             chosen: str,
             request: gr.Request,
         ) -> Iterator[Updates]:
             where = spoken(chosen, request)
+            some = files[:MOST_FILES]
             if not pace.allows(visitor(request)):
                 gr.Warning(say(where, "too_fast"))
-                files = []
-            paths = [Path(file) for file in files or []]
-            if len(paths) > MOST_FILES:
+                some = []
+            elif len(files) > MOST_FILES:
                 gr.Warning(say(where, "too_many", count=MOST_FILES))
-            lines = [Added(safe_name(path.name), "waiting") for path in paths[:MOST_FILES]]
-            for at, path in enumerate(paths[:MOST_FILES]):
-                for step in shelf.adding(path):
-                    lines[at] = step
-                    yield gr.skip(), added_html(lines, where)
+            discard(files[len(some) :])
+            lines = [Added(shown_name(file.name), "waiting") for file in some]
+            with shelf.taking(some) as taken:
+                for at, file in enumerate(taken):
+                    for step in shelf.adding(file):
+                        lines[at] = step
+                        yield gr.skip(), added_html(lines, where)
             yield shelf.html(left_out, where), added_html(lines, where)
 
+        listed.replace(replace, [excluded, language], listed, **HIDDEN)
         listed.tick(tick, language, [excluded, listed], **KEEP)
         listed.remove(remove, [excluded, language], listed, **HIDDEN)
         uploading = add.upload(upload, [add, excluded, language], [listed, report], **HIDDEN)

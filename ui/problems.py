@@ -32,6 +32,14 @@ _RO: tuple[tuple[str, str], ...] = (
         r"are \1 MB, mai mult decât cei \2 admiși; împarte-l, sau mărește TEMEI_MAX_FILE_MB.",
     ),
     (
+        r"is one upload too many: (\d+) .*",
+        r"nu mai încape: sunt deja \1 de fișiere, cât se poate; scoate din ele, sau mărește TEMEI_MAX_UPLOADS.",
+    ),
+    (
+        r"does not fit into the (\S+) MB .*",
+        r"nu încape în cei \1 MB cât pot ocupa fișierele adăugate; scoate din ele, sau mărește TEMEI_MAX_UPLOADS_MB.",
+    ),
+    (
         r"begins with front matter that is not YAML .*",
         "începe cu un antet care nu este YAML; îndreaptă-l sau scoate-l.",
     ),

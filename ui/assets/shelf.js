@@ -9,7 +9,7 @@ function tick() {
 function disarm(button) {
   if (!button.dataset.armed) return;
   delete button.dataset.armed;
-  button.textContent = '×';
+  button.textContent = button.dataset.said;
 }
 
 element.addEventListener('change', (event) => {
@@ -25,11 +25,13 @@ element.addEventListener('click', (event) => {
   } else if (button.dataset.open) {
     window.temeiAsked = true;
     trigger('open_document', { document: button.dataset.open });
-  } else if (button.dataset.remove && button.dataset.armed) {
+  } else if (button.dataset.armed) {
     disarm(button);
-    trigger('remove', { document: button.dataset.remove });
-  } else if (button.dataset.remove) {
+    if (button.dataset.remove) trigger('remove', { document: button.dataset.remove });
+    else trigger('replace', { document: button.dataset.replace });
+  } else if (button.dataset.remove || button.dataset.replace) {
     button.dataset.armed = 'true';
+    button.dataset.said = button.textContent;
     button.textContent = button.dataset.sure;
     setTimeout(() => disarm(button), 4000);
   }
