@@ -102,6 +102,7 @@ def ingest(
         texts: dict[str, list[_File]] = {}
         """The files that hold each text now, the first of them its home."""
         known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
+        report.problems = [one_line(problem) for problem in report.problems]
         for path in files:
             where, raw = str(path.resolve()), _digest(path, index.settings)
             row = known.get((raw, path.suffix.lower()))
@@ -111,7 +112,7 @@ def ingest(
             try:
                 document = _load(path, index, called)
             except DocumentError as error:
-                report.problems.append(str(error))
+                report.problems.append(one_line(str(error)))
                 continue
             if document.id not in held:
                 add_document(document, index, where=where, raw=raw, advance=advance)
@@ -127,6 +128,11 @@ def ingest(
             index.remove([str(row["id"]) for row in gone])
         (report.removed if prune else report.missing).extend(str(row["source"]) for row in gone)
     return report
+
+
+def one_line(text: str) -> str:
+    """Return text on one line: a file's name may hold line ends, and must not look like a message of ours."""
+    return " ".join(text.splitlines())
 
 
 @contextlib.contextmanager

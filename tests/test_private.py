@@ -1,4 +1,4 @@
-"""Privacy on disk: what Temei writes is its owner's, whoever made it, and the process that reads a file has no secret."""
+"""Privacy on disk: what Temei writes is its owner's, and the process that reads a file gets no secret."""
 
 from __future__ import annotations
 

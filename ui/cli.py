@@ -75,6 +75,7 @@ def ingest(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     import ingest as ingestion
+    from ingest.pipeline import one_line
     from rag.embeddings import open_embedder
     from rag.index import Index
 
@@ -95,11 +96,11 @@ def ingest(
             )
         for verb in ("added", "changed", "renamed", "removed"):
             for source in getattr(report, verb):
-                out.print(f"{verb} {printable(source)}")
+                out.print(f"{verb} {printable(one_line(source))}")
         for source in report.duplicates:
-            out.print(f"left out {printable(source)}")
+            out.print(f"left out {printable(one_line(source))}")
         for source in report.missing:
-            out.print(f"kept {printable(source)}, whose file is gone (--prune removes it)")
+            out.print(f"kept {printable(one_line(source))}, whose file is gone (--prune removes it)")
         documents = len(index.documents())
         out.print(f"The index holds {_count(documents, 'document')} in {_count(len(index), 'passage')}.")
     for problem in report.problems:
