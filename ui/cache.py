@@ -8,27 +8,39 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from rag.private import make_private
 from ui.files import is_uploaded
 from ui.shelf import Given
 
 PREFIX = "temei-uploads-"
 
 
-@functools.cache
+_made: list[Path] = []
+
+
 def cache() -> Path:
-    """Return this process's cache, made at the first call; those of processes that died are removed by it."""
-    parent = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+    """Return this process's cache, which Gradio is told to use, made where there is none yet.
+
+    It lies in the folder that ``GRADIO_TEMP_DIR`` names, else in the system's for temporary files. The caches of
+    processes that died are removed from there.
+    """
+    named = os.environ.get("GRADIO_TEMP_DIR", "")
+    if named and Path(named) in _made:
+        make_private(Path(named))
+        return Path(named)
+    parent = named or tempfile.gettempdir()
     os.makedirs(parent, exist_ok=True)
     _remove_orphans(Path(parent))
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)).resolve()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _made.append(folder)
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
     return folder
 
 

@@ -59,7 +59,7 @@ Upload: type[gr.UploadButton] = ABCMeta.__new__(
 def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
     """Return the page as a Gradio app; ``asks`` is the pace of questions, which other doors may share."""
     asks = asks or Pace(temei.settings.asks_a_minute, 60)
-    os.environ["GRADIO_TEMP_DIR"] = str(cache())  # where Gradio keeps uploads, and the only place it takes them from
+    cache()  # where Gradio keeps uploads, and the only place that it takes them from
     shelf = Shelf(temei)
     talk = Conversation(temei, shelf, asks)
     suggestions = Suggestions(temei)
