@@ -149,8 +149,9 @@ def _judge(result: Result, number: int, attack: Attack, seconds: float, reply: b
     if "Traceback (most recent" in text:
         result.tracebacks += 1
         result.fail(number, f"{attack.kind}: a traceback in the reply")
-    # Gradio tells refusals of its API's functions as JSON with status 500.
-    if status.startswith("5") and status not in ("503", "501") and '{"error":"' not in text:
+    # Gradio tells what its API's functions refuse with status 500, and so does the gate what Gradio stumbles over.
+    told = '{"error":"' in text or '"temei_error"' in text
+    if status.startswith("5") and status not in ("503", "501") and not told:
         result.fail(number, f"{attack.kind}: status {status}: {attack.pieces[0][1][:160]!r} -> {text[-160:]!r}")
     for words in attack.forbidden:
         if words.lower() in text.lower():
