@@ -11,9 +11,11 @@ OWN = frozenset(
     {
         "bm25",
         "chroma",
+        "chroma-unfinished",
         "eval",
         "feedback.jsonl",
         "ingest.lock",
+        "mirror",
         "models",
         "passages.sqlite3",
         "passages.sqlite3-shm",
@@ -21,9 +23,13 @@ OWN = frozenset(
         "unfinished",
         "uploads",
         "vectors",
+        "writing",
     }
 )
 """What Temei keeps in ``TEMEI_HOME``; anything else there is somebody else's and stays as it is."""
+
+DAMAGED = "chroma-damaged-"
+"""How the names of databases begin that could not be read and were kept when they were made again."""
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OWNER_ONLY = 0o077
@@ -51,9 +57,10 @@ def keep_private(home: Path) -> None:
     """
     with contextlib.suppress(OSError):
         names = os.listdir(home)
-        for name in OWN.intersection(names):
+        own = [name for name in names if name in OWN or name.startswith(DAMAGED)]
+        for name in own:
             _close_below(os.path.join(home, name))
-        if OWN.issuperset(names):
+        if len(own) == len(names):
             _close(home)
 
 

@@ -2,7 +2,8 @@
 
 Each is one connection: broken JSON, huge or wrong fields, tricks with paths and headers, broken uploads, slow senders,
 connections that close halfway, pages from elsewhere, every event of the page with foreign paths. A reply may refuse,
-never show a traceback or a file of the server; a door that streams for ever is left after a moment.
+with any status (what Gradio stumbles over is 500 and one line in the log), never show a traceback or a file of the
+server; a door that streams for ever is left after a moment.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from . import SLOW, Result
+from .result import SLOW, Result
 from .tricks import Attack, attack_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,8 +107,8 @@ def _wait(port: int, child: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the page did not come up")
 
 
-def run(count: int, seed: int) -> Result:
-    """Send that many hostile requests; stops by itself after `MOST_SECONDS`."""
+def run(count: int, seed: int, *, leave_out: Collection[str] = ()) -> Result:
+    """Send that many hostile requests, not of the kinds left out; stops by itself after `MOST_SECONDS`."""
     result, until = Result("requests", seed), time.monotonic() + MOST_SECONDS
     with (
         tempfile.TemporaryDirectory(prefix="temei-attack-") as name,
@@ -121,10 +122,15 @@ def run(count: int, seed: int) -> Result:
                 result.note(f"left out after {MOST_SECONDS:.0f} s")
                 return
             attack = attack_of(seed, number, config)
+            if attack.kind in leave_out:
+                result.tries += 1
+                return
             seconds, reply = send(attack, port, f"127.{seed % 200 + 1}.{number // 250 % 250}.{number % 250 + 1}")
             result.tries += 1
             _judge(result, number, attack, seconds, reply)
 
+        for _ in range(3):  # what models and threads take, they take at the first questions
+            _check_alive(result, 0, address)
         warm = max(1, int(count * WARM))
         with ThreadPoolExecutor(AT_ONCE) as many:
             list(many.map(one, range(warm)))
@@ -149,10 +155,6 @@ def _judge(result: Result, number: int, attack: Attack, seconds: float, reply: b
     if "Traceback (most recent" in text:
         result.tracebacks += 1
         result.fail(number, f"{attack.kind}: a traceback in the reply")
-    # Gradio tells what its API's functions refuse with status 500, and so does the gate what Gradio stumbles over.
-    told = '{"error":"' in text or '"temei_error"' in text
-    if status.startswith("5") and status not in ("503", "501") and not told:
-        result.fail(number, f"{attack.kind}: status {status}: {attack.pieces[0][1][:160]!r} -> {text[-160:]!r}")
     for words in attack.forbidden:
         if words.lower() in text.lower():
             result.fail(number, f"{attack.kind}: the reply holds {words!r}: {attack.pieces[0][1][:160]!r}")
