@@ -6,14 +6,13 @@ old passages of a changed file are removed after its new ones are in.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from ingest.split import split
 from rag.embeddings import Embedder
 from rag.errors import DocumentError
 from rag.index import Index
-from rag.private import keep_private
+from rag.private import privately
 from rag.records import sentence_texts
 from rag.settings import Settings
 from rag.types import Document, Passage
@@ -90,7 +89,7 @@ def ingest(
     """
     paths = list(paths)
     report = IngestReport()
-    with _privately(index), index.writing():
+    with privately(index.settings.home), index.writing():
         _complete(index, advance)
         rows = index.documents()
         called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
@@ -133,16 +132,6 @@ def ingest(
 def one_line(text: str) -> str:
     """Return text on one line: a file's name may hold line ends, and must not look like a message of ours."""
     return " ".join(text.splitlines())
-
-
-@contextlib.contextmanager
-def _privately(index: Index) -> Iterator[None]:
-    """Close the index's home to all but its owner, before anything is written there and when all is."""
-    keep_private(index.settings.home)
-    try:
-        yield
-    finally:
-        keep_private(index.settings.home)
 
 
 def _digest(path: Path, settings: Settings) -> str:
@@ -278,7 +267,7 @@ def _embed(
 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
     """Make every passage again from the stored documents, with the present embedding model; return their sources."""
-    with _privately(index), index.writing():
+    with privately(index.settings.home), index.writing():
         index.drop_passages()
         return _complete(index, advance)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 OWN = frozenset(
@@ -62,6 +63,16 @@ def keep_private(home: Path) -> None:
             _close_below(os.path.join(home, name))
         if len(own) == len(names):
             _close(home)
+
+
+@contextlib.contextmanager
+def privately(home: Path) -> Iterator[None]:
+    """Do `keep_private` before anything is written in the block, and when all is."""
+    keep_private(home)
+    try:
+        yield
+    finally:
+        keep_private(home)
 
 
 def _close_below(path: str) -> None:

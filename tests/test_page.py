@@ -23,6 +23,7 @@ from rag.index import Index
 from ui.conversation import shown_error
 from ui.exchange import Exchange, from_json, history
 from ui.export import escape_markdown, to_markdown
+from ui.listing import Added, Given, added_html
 from ui.look import ASSETS
 from ui.pace import Pace
 from ui.page import build
@@ -30,7 +31,7 @@ from ui.problems import in_language
 from ui.render import answer_html, question_html, reader_html
 from ui.serve import check_free, options
 from ui.sessions import Session
-from ui.shelf import Added, Given, Shelf, added_html
+from ui.shelf import Shelf
 from ui.texts import LANGUAGES, TEXTS, preferred
 
 EVIL = '<img src=x onerror=alert(1)> [l](javascript:alert(1)) **b** "q" & ${1+1} {{value}}'

@@ -22,7 +22,8 @@ from rag.index import Index
 from rag.private import OWN, keep_private, make_private
 from ui.exchange import Exchange
 from ui.feedback import keep_feedback
-from ui.shelf import Given, Shelf
+from ui.listing import Given
+from ui.shelf import Shelf
 
 ROOT = Path(__file__).parent.parent
 

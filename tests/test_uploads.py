@@ -22,8 +22,9 @@ from rag import Settings, Temei
 from rag.index import Index
 from ui.cache import cache, claimed
 from ui.files import sweep
+from ui.listing import Added, Given, added_html
 from ui.serve import app
-from ui.shelf import LEFT_BEHIND, Added, Given, Shelf, added_html
+from ui.shelf import LEFT_BEHIND, Shelf
 
 Put = Callable[..., Added]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from rag.private import make_private
 from ui.files import is_uploaded
-from ui.shelf import Given
+from ui.listing import Given
 
 PREFIX = "temei-uploads-"
 

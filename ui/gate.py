@@ -18,7 +18,6 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -267,7 +266,7 @@ class Gate:
             )
         self._incoming += size
         try:
-            await self._app(scope, _to_its_end(receive), send)
+            await self._app(scope, bodies.to_its_end(receive), send)
         finally:
             self._incoming -= size
 
@@ -281,18 +280,6 @@ def _watched(send: Send) -> tuple[Send, list[bool]]:
         await send(message)
 
     return sending, begun
-
-
-def _to_its_end(receive: Receive) -> Receive:
-    """Have an upload that breaks off end in a refusal, which nobody hears, instead of an error."""
-
-    async def whole() -> Message:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HTTPException(400, "The upload broke off.")
-        return message
-
-    return whole
 
 
 def is_login(header: str, login: tuple[str, str]) -> bool:

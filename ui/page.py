@@ -21,13 +21,14 @@ from ui.conversation import READY, Conversation, Exchanges, Updates, messages, s
 from ui.doors import offer
 from ui.faults import Page
 from ui.gate import UPLOADS_A_MINUTE
+from ui.listing import Added, Given, added_html
 from ui.look import script
 from ui.markup import escape
 from ui.names import shown_name
 from ui.pace import Pace
 from ui.render import name_html, reader_html
 from ui.serve import launch
-from ui.shelf import MOST_FILES, SUFFIXES, Added, Given, Shelf, added_html, discard
+from ui.shelf import MOST_FILES, SUFFIXES, Shelf, discard
 from ui.suggest import Suggestions
 from ui.texts import FALLBACK, I18N, both, known, say
 from ui.visitors import visitor

@@ -10,8 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,10 +21,9 @@ from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.index import Index
 from rag.private import keep_private, make_private, owner_only
 from ui.files import size_of
-from ui.markup import escape
+from ui.listing import Added, Given, item_html, passages
 from ui.names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
-from ui.problems import in_language
-from ui.texts import both, say
+from ui.texts import say
 
 SUFFIXES = list(LOADERS)
 MOST_FILES = 50
@@ -37,25 +34,6 @@ LEFT_BEHIND = 24 * 3600.0
 """Seconds after which a file that was on its way is one that a stopped server left; fifty take under an hour."""
 
 Advance = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A file that was uploaded: where it lies for now, and what it is called."""
-
-    path: Path
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What has become of one uploaded file: ``key`` names the text that says so, ``share`` how much is read (0..1)."""
-
-    name: str
-    key: str
-    detail: str = ""
-    failed: bool = False
-    share: float = 0.0
 
 
 class Shelf:
@@ -261,12 +239,12 @@ class Shelf:
         if not rows:
             return f'<section class="shelf"><p class="count">{say(language, "missing")}</p></section>'
         ticked = [row for row in rows if row["id"] not in excluded]
-        passages = _passages(sum(int(row.get("passages", 0)) for row in ticked), language)
-        count = f"{say(language, 'count', ticked=len(ticked), all=len(rows))} · {passages}"
+        size = passages(sum(int(row.get("passages", 0)) for row in ticked), language)
+        count = f"{say(language, 'count', ticked=len(ticked), all=len(rows))} · {size}"
         names = with_folders([own_name(row) for row in rows])
         olds = {name: str(old["source"]) for name, old in self.replaceable(rows).items()}
         items = "".join(
-            _item(row, name, olds.get(str(row["id"]), ""), row["id"] not in excluded, language)
+            item_html(row, name, olds.get(str(row["id"]), ""), row["id"] not in excluded, language)
             for row, name in zip(rows, names, strict=True)
         )
         every = (
@@ -296,52 +274,3 @@ def discard(files: Sequence[Given]) -> None:
         with contextlib.suppress(OSError):
             file.path.unlink(missing_ok=True)
             file.path.parent.rmdir()
-
-
-def _item(row: dict[str, Any], name: str, old: str, ticked: bool, language: str) -> str:
-    key, title, shown = escape(str(row["id"])), escape(str(row["title"])), escape(name)
-    size = _passages(int(row.get("passages", 0)), language)
-    sure = f'data-sure="{say(language, "sure_replace")}"'
-    label = escape(say(language, "replace_old", name=old))
-    replace = (
-        f'<button type="button" class="replace" data-replace="{key}" title="{label}" {sure} '
-        f'aria-label="{label}: {shown}">{say(language, "replace")}</button>'
-        if old
-        else ""
-    )
-    return (
-        f'<li><label class="tick"><input type="checkbox" id="tick-{key}" data-document="{key}" '
-        f'data-ticked="{str(ticked).lower()}"'
-        f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
-        f'<button type="button" class="open" data-open="{key}" title="{escape(own_name(row))}" '
-        f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
-        f'<small><bdi class="file">{shown}</bdi> · {size} · {escape(str(row["language"]))}</small></button>{replace}'
-        f'<button type="button" class="remove" data-remove="{key}" title="{say(language, "remove")}" '
-        f'data-sure="{say(language, "sure")}" aria-label="{say(language, "remove")} {title}">×</button></li>'
-    )
-
-
-def _passages(count: int, language: str) -> str:
-    return say(language, "one_passage") if count == 1 else say(language, "passages", count=count)
-
-
-def added_html(files: Collection[Added], language: str) -> str:
-    """Return what has become of the uploaded files, one line each."""
-    lines = "".join(map(_line, files, repeat(language)))
-    return f'<ul class="added" aria-label="{say(language, "add")}" aria-live="polite">{lines}</ul>' if lines else ""
-
-
-def _line(one: Added, language: str) -> str:
-    name = f'<b dir="auto">{escape(one.name)}</b>'
-    if one.failed:
-        told = in_language(one.detail.removeprefix(one.name).strip(), language)
-        return f'<li class="failed">{name} <span>{escape(told)}</span></li>'
-    if one.key in ("beside", "duplicate"):
-        return f'<li class="fine">{name} {both(one.key)} <b dir="auto">{escape(one.detail)}</b></li>'
-    if one.key != "reading":
-        return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}</li>'
-    # What is read out is that the file is being read, once, not every per cent.
-    return (
-        f'<li class="reading">{name} {both(one.key)} <span class="share" aria-hidden="true">{one.share:.0%}</span>'
-        f'<progress max="1" value="{one.share:.3f}" aria-label="{escape(one.name)}"></progress></li>'
-    )
