@@ -342,3 +342,10 @@ def test_an_upload_to_the_page_leaves_nothing_in_the_cache(temei: Temei, fake: F
     assert shown(temei) == {"Q&A?.txt": "Prețul este 1 leu.", "Q:A*.txt": "Prețul este 2 lei."}
     assert not [path for path in cache().rglob("*") if path.is_file()]
     assert sorted(path.name for path in (temei.settings.home / UPLOADS).iterdir()) == ["Q_A_-2.txt", "Q_A_.txt"]
+
+
+def test_a_line_end_in_a_name_makes_no_second_line_of_a_refusal(fake_index: Index, tmp_path: Path) -> None:
+    for name in ("a\nadded b.txt", "c\r\u2028d.txt", "e\x85.pdf"):
+        (tmp_path / name).write_bytes(b"")
+        (problem,) = ingest([tmp_path / name], fake_index).problems
+        assert len(problem.splitlines()) == 1
