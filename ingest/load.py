@@ -6,23 +6,28 @@ The text of a text file is exactly as it stands there; that of the other formats
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import regex
-import yaml
 
 from ingest.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
 from ingest.extract_child import Limits
+from ingest.front_matter import read_front_matter
+from rag.characters import whole
 from rag.errors import DocumentError
 from rag.language import detect_language
 from rag.types import Document
 
-_FRONT_MATTER = regex.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", flags=regex.DOTALL | regex.MULTILINE)
+LONGEST_TITLE, LONGEST_URL = 300, 2000
+"""Characters of what is shown beside every quote, and of an address that browsers still take."""
+Remark = Callable[[str], None]
+"""Called with one line about a file that is read all the same."""
+
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
 _HEADING = regex.compile(
@@ -37,6 +42,7 @@ class _File:
     data: bytes
     source: str
     limits: Limits
+    remark: Remark
 
 
 def _load_text(file: _File) -> Document:
@@ -52,7 +58,7 @@ def _load_text(file: _File) -> Document:
             f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8, "
             f"for example: iconv -f WINDOWS-1250 -t UTF-8 {path.name}"
         ) from error
-    return to_document(text, source=file.source, name=path.stem, where=str(path))
+    return to_document(text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
 
 
 def _load_extracted(function: str, kinds: Collection[str], file: _File) -> Document:
@@ -99,12 +105,14 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     files: dict[Path, None] = {}
     problems: list[str] = []
     for path in paths:
-        if path.is_dir():
-            below = sorted(_visible_files(path))
+        # The functions of os.path take a path that the system refuses for one that does not exist; Path's raise.
+        if os.path.isdir(path):
+            below, closed = _visible_files(path)
             files.update(dict.fromkeys(below))
-            if not below:
+            problems += closed
+            if not below and not closed:
                 problems.append(f"{path} holds no document ({', '.join(LOADERS)}).")
-        elif not path.exists():
+        elif not os.path.exists(path):
             problems.append(f"{path} does not exist.")
         elif path.suffix.lower() not in LOADERS:
             problems.append(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
@@ -113,11 +121,28 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return list(files), problems
 
 
-def _visible_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in LOADERS and path.is_file():
-            yield path
+def _visible_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the files below a folder that have a known suffix, sorted, and a line for every folder that is closed.
+
+    The walk keeps its own stack, since folders may be nested deeper than functions.
+    """
+    found: list[Path] = []
+    closed: list[str] = []
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(here / entry.name)
+                    elif Path(entry.name).suffix.lower() in LOADERS and os.path.isfile(entry.path):
+                        found.append(here / entry.name)
+        except OSError as error:
+            closed.append(f"{here} cannot be opened ({error.strerror}); check that you may read it.")
+    return sorted(found), closed
 
 
 def load(
@@ -129,16 +154,24 @@ def load(
     extract_seconds: float = _DEFAULTS.seconds,
     extract_mb: int = _DEFAULTS.megabytes,
     max_extracted_chars: int = _DEFAULTS.characters,
+    remark: Remark = lambda line: None,
 ) -> Document:
     """Return the file as a document; what comes after ``max_bytes`` bounds what is not plain text.
 
+    ``remark`` is told of front matter that cannot be used.
+
     Raises:
-        DocumentError: the file cannot be read, is too large, not of the format its name says, or empty, or its front
-            matter is broken; or extracting its text fails or goes beyond the bounds.
+        DocumentError: the file cannot be read, is too large, not of the format its name says, or empty; or extracting
+            its text fails or goes beyond the bounds.
     """
     loader = LOADERS.get(path.suffix.lower())
     if loader is None:
         raise DocumentError(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
+    for name in (str(path), source):
+        if whole(name) != name:
+            raise DocumentError(
+                f"{os.fsencode(path).decode(errors='replace')} has a name that is not UTF-8; rename it."
+            )
     try:
         status = path.stat()
         if stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
@@ -152,28 +185,38 @@ def load(
     except OSError as error:
         raise DocumentError(f"{path} cannot be read ({error.strerror}); check that you may read it.") from error
     limits = Limits(max_pages, extract_seconds, extract_mb, max_extracted_chars)
-    return loader(_File(path, data, source or str(path), limits))
+    return loader(_File(path, data, source or str(path), limits, remark))
 
 
-def to_document(text: str, *, source: str, name: str, where: str = "") -> Document:
+def to_document(text: str, *, source: str, name: str, where: str = "", remark: Remark = lambda line: None) -> Document:
     """Return text as a document; title, url and language come from its front matter, else from the text and name.
 
+    Front matter that cannot be used is passed over, and ``remark`` told so.
+
     Raises:
-        DocumentError: the text is empty, or its front matter is broken.
+        DocumentError: the text is empty.
     """
     where = where or source
-    facts, body = _front_matter(text, where)
+    if whole(text) != text:
+        raise DocumentError(f"{where} holds halves of surrogate pairs, which are no text; save it as UTF-8.")
+    front = read_front_matter(text)
+    facts, body = front.facts, front.end
+    if front.problem:
+        remark(
+            f"{where} begins with front matter that cannot be used ({front.problem}); its text is read, but correct it "
+            "to give title, url and language."
+        )
     if not text[body:].strip():
         raise DocumentError(f"{where} is empty; put text into it, or leave it out.")
     heading = next((found["title"] for found in _HEADING.finditer(text, body) if found["title"]), "")
-    language = _LANGUAGE.match(str(facts.get("language") or "").lower())
+    language = _LANGUAGE.match(facts.get("language", "").lower())
     return Document(
         id=_id(text),
-        title=_title(facts.get("title") or "") or _title(heading) or spaced(name),
+        title=_title(facts.get("title", "")) or _title(heading) or spaced(name),
         source=source,
         text=text,
         language=language.group() if language else detect_language(text[body:]),
-        url=str(facts.get("url") or ""),
+        url=facts.get("url", "")[:LONGEST_URL],
         body=body,
     )
 
@@ -182,23 +225,8 @@ def _id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _title(stated: object) -> str:
-    return " ".join(str(stated).split())[:300]
-
-
-def _front_matter(text: str, where: str) -> tuple[dict[str, Any], int]:
-    """Return the YAML mapping a text begins with and the offset behind it, or nothing and 0."""
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return {}, 0
-    try:
-        facts = yaml.safe_load(match.group(1))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:150]
-        raise DocumentError(
-            f"{where} begins with front matter that is not YAML ({reason}); mend or remove it."
-        ) from error
-    return (facts, match.end()) if isinstance(facts, dict) else ({}, 0)
+def _title(stated: str) -> str:
+    return " ".join(whole(stated).split())[:LONGEST_TITLE]
 
 
 def spaced(name: str) -> str:

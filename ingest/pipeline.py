@@ -6,13 +6,14 @@ old passages of a changed file are removed after its new ones are in.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -20,10 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.load import find_files, load, spaced
+from ingest.load import Remark, find_files, load, spaced
 from ingest.split import split
+from rag.characters import whole
 from rag.embeddings import Embedder
-from rag.errors import DocumentError
+from rag.errors import DocumentError, TemeiError
 from rag.index import Index
 from rag.private import privately
 from rag.records import sentence_texts
@@ -53,7 +55,10 @@ class _File(NamedTuple):
 
 @dataclass
 class IngestReport:
-    """What an ingestion did, by source; ``problems`` are one line each."""
+    """What an ingestion did, by source.
+
+    ``problems`` are a line for each file that was left out, ``remarks`` lines about files that were read all the same.
+    """
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -65,6 +70,7 @@ class IngestReport:
     problems: list[str] = field(default_factory=list)
     twins: dict[str, str] = field(default_factory=dict)
     """By the source of each duplicate, the source of the document that holds its text."""
+    remarks: list[str] = field(default_factory=list)
 
 
 def ingest(
@@ -90,32 +96,34 @@ def ingest(
     paths = list(paths)
     report = IngestReport()
     with privately(index.settings.home), index.writing():
-        _complete(index, advance)
+        unfinished: list[str] = []
+        _complete(index, advance, unfinished)
         rows = index.documents()
         called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
         files, report.problems = find_files(
-            path for path in paths if path.exists() or not any(_is_below(row["path"], path) for row in rows)
+            path for path in paths if os.path.exists(path) or not any(_is_below(row["path"], path) for row in rows)
         )
         files.sort()
+        report.problems += unfinished
         held = {str(row["id"]) for row in rows}
         texts: dict[str, list[_File]] = {}
         """The files that hold each text now, the first of them its home."""
         known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
         report.problems = [one_line(problem) for problem in report.problems]
         for path in files:
-            where, raw = str(path.resolve()), _digest(path, index.settings)
+            where, raw = os.path.realpath(path), _digest(path, index.settings)
             row = known.get((raw, path.suffix.lower()))
             if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
                 texts.setdefault(str(row["id"]), []).append(_File(where, _source(path, called), str(row["title"]), raw))
                 continue
             try:
-                document = _load(path, index, called)
+                document = _load(path, index, called, report.remarks.append)
+                if document.id not in held:
+                    add_document(document, index, where=where, raw=raw, advance=advance)
+                    held.add(document.id)
             except DocumentError as error:
                 report.problems.append(one_line(str(error)))
                 continue
-            if document.id not in held:
-                add_document(document, index, where=where, raw=raw, advance=advance)
-                held.add(document.id)
             texts.setdefault(document.id, []).append(_File(where, document.source, document.title, raw))
         _settle(index, rows, texts, report)
         gone = [
@@ -152,17 +160,12 @@ def _names_of_uploads(rows: Iterable[Mapping[str, Any]], index: Index) -> dict[s
     return {str(row["path"]): str(row["source"]) for row in rows if Path(str(row["path"])).parent == folder}
 
 
-def _load(path: Path, index: Index, called: Mapping[str, str]) -> Document:
+def _load(path: Path, index: Index, called: Mapping[str, str], remark: Remark) -> Document:
     source = _source(path, called)
+    if os.path.realpath(path) not in called:
+        return load_within(path, index.settings, source=source, remark=remark)
     try:
-        source.encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(path).decode(errors="replace")
-        raise DocumentError(f"{shown} has a name that is not UTF-8; rename it.") from error
-    if str(path.resolve()) not in called:
-        return load_within(path, index.settings, source=source)
-    try:
-        document = load_within(path, index.settings, source=source)
+        document = load_within(path, index.settings, source=source, remark=remark)
     except DocumentError as error:
         raise DocumentError(str(error).replace(str(path), source).replace(path.name, source)) from error
     told = document.title != spaced(path.stem)
@@ -174,17 +177,37 @@ def title_of(source: str) -> str:
     return spaced(PurePosixPath(source).stem)
 
 
-def load_within(path: Path, settings: Settings, *, source: str = "") -> Document:
+def load_within(path: Path, settings: Settings, *, source: str = "", remark: Remark = lambda line: None) -> Document:
     """Load a file within the bounds that the settings give; see `ingest.load.load`."""
-    return load(
-        path,
-        source=source,
-        max_bytes=int(settings.max_file_mb * 1_000_000),
-        max_pages=settings.max_pages,
-        extract_seconds=settings.extract_seconds,
-        extract_mb=settings.extract_mb,
-        max_extracted_chars=settings.max_extracted_chars,
-    )
+    with _costing_only(path):
+        return load(
+            path,
+            source=source,
+            remark=remark,
+            max_bytes=int(settings.max_file_mb * 1_000_000),
+            max_pages=settings.max_pages,
+            extract_seconds=settings.extract_seconds,
+            extract_mb=settings.extract_mb,
+            max_extracted_chars=settings.max_extracted_chars,
+        )
+
+
+@contextlib.contextmanager
+def _costing_only(name: object) -> Iterator[None]:
+    """Turn whatever a library raises over one file into its DocumentError, so that the other files are still read.
+
+    What the user has to know of besides that file passes: Temei's own errors and those of the disk.
+    """
+    try:
+        yield
+    except (TemeiError, OSError):
+        raise
+    except BaseException as error:
+        # A library in Rust that gives up raises its PanicException, which is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        reason = " ".join(whole(f"{type(error).__name__}: {error}").split())[:150]
+        raise DocumentError(f"{name} cannot be read ({reason}); leave it out, and report this.") from error
 
 
 def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_File]], report: IngestReport) -> None:
@@ -230,8 +253,13 @@ def add_document(
     raw: str = "",
     advance: Advance = lambda source, done, total: None,
 ) -> None:
-    """Split, embed and store one document, found at the path ``where``, ``ingested`` now or at that ISO 8601 time."""
-    passages = split(document, index.settings.passage_tokens)
+    """Split, embed and store one document, found at the path ``where``, ``ingested`` now or at that ISO 8601 time.
+
+    Raises:
+        DocumentError: its text cannot be split or embedded; nothing of it stays in the index.
+    """
+    with _costing_only(document.source):
+        passages = split(document, index.settings.passage_tokens)
     total = len({span for passage in passages for span in passage.sentences})
     done = 0
 
@@ -243,7 +271,12 @@ def add_document(
     last: dict[str, Floats] = {}
     for start in range(0, len(passages), SLICE):
         some = passages[start : start + SLICE]
-        sentences = _embed(some, last, index.embedder, embedded)
+        try:
+            with _costing_only(document.source):
+                sentences = _embed(some, last, index.embedder, embedded)
+        except DocumentError:
+            index.remove_passages_of([document.id])
+            raise
         index.add_passages(some, sentences)
         last = {sentence_texts(some[-1])[-1]: sentences[-1][-1]}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -269,24 +302,33 @@ def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -
     """Make every passage again from the stored documents, with the present embedding model; return their sources."""
     with privately(index.settings.home), index.writing():
         index.drop_passages()
-        return _complete(index, advance)
+        return _complete(index, advance, [])
 
 
-def _complete(index: Index, advance: Advance) -> list[str]:
-    """Add the passages of documents that lack some, those of a rebuild that was interrupted included."""
-    rows = index.lacking()
-    for row in rows:
+def _complete(index: Index, advance: Advance, problems: list[str]) -> list[str]:
+    """Add the passages of documents that lack some, those of a rebuild that was interrupted included.
+
+    Args:
+        problems: takes a line for each document that cannot be completed; it is tried again the next time.
+    """
+    completed: list[str] = []
+    for row in index.lacking():
         document = index.document(str(row["id"]))
         if document is not None:
             index.remove_passages_of([document.id])
             facts = {"where": str(row["path"]), "ingested": str(row["ingested"]), "raw": str(row.get("raw", ""))}
-            add_document(document, index, **facts, advance=advance)
-    return [str(row["source"]) for row in rows]
+            try:
+                add_document(document, index, **facts, advance=advance)
+            except DocumentError as error:
+                problems.append(str(error))
+                continue
+        completed.append(str(row["source"]))
+    return completed
 
 
 def _source(path: Path, called: Mapping[str, str]) -> str:
     """Return how a citation names the file: as it is called, or relative to the working folder where it is below it."""
-    full = path.resolve()
+    full = Path(os.path.realpath(path))
     if str(full) in called:
         return called[str(full)]
     below = full.is_relative_to(Path.cwd())
@@ -294,5 +336,5 @@ def _source(path: Path, called: Mapping[str, str]) -> str:
 
 
 def _is_below(where: str, path: Path) -> bool:
-    full = path.resolve()
+    full = Path(os.path.realpath(path))
     return Path(where) == full or full in Path(where).parents

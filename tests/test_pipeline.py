@@ -8,14 +8,16 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromadb import Collection
 from conftest import ARTICLES, ROOT, check_whole, write_articles
 from fakes import FakeEmbedder
 
-from ingest import IngestReport, ingest, rebuild
+from ingest import IngestReport, ingest, pipeline, rebuild
 from rag import Settings, Temei, TemeiError
 from rag.bm25 import Bm25
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
@@ -283,9 +285,7 @@ def test_bad_files_are_reported_and_the_rest_goes_on(fake_index: Index, articles
         "a-utf16.txt": "Două.".encode("utf-16"),
         "b-1250.txt": "Țară".replace("Ț", "Ţ").encode("windows-1250"),
         "c-empty.txt": b"",
-        "d-front.md": b"---\ntitle: [\n---\nText.",
         "m-huge.txt": b"a " * 11_000_000,
-        "n-date.md": b"---\ndate: 2022-13-45\n---\nText.",
     }
     for name, data in bad.items():
         (articles / name).write_bytes(data)
@@ -371,7 +371,9 @@ def test_a_document_of_many_passages_is_added_renamed_and_removed(settings: Sett
 
 HOLD = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from fakes import FakeEmbedder
 from rag import Settings
 from rag.index import Index
@@ -438,7 +440,7 @@ def test_an_open_reader_sees_what_another_index_writes(fake_index: Index, articl
 
 
 @pytest.mark.parametrize("sentence", [1, 2, 5, 6, 8, 10])
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_an_interrupted_ingestion_is_taken_up_again(
     settings: Settings, articles: Path, sentence: int, stop: type[BaseException]
 ) -> None:
@@ -798,3 +800,76 @@ def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed
     assert not [path for path in home.iterdir() if path.name.startswith(".")], "rubbish is left"
     again = ingest([articles], index)
     assert nothing_but(again, unchanged=sorted(str(path) for path in articles.iterdir()))
+
+
+class PanicException(BaseException):
+    """As a library in Rust raises where it gives up."""
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, RecursionError, MemoryError, UnicodeEncodeError, PanicException])
+@pytest.mark.parametrize("stage", ["load", "split", "embed"])
+def test_whatever_is_raised_over_one_file_the_files_after_it_are_read(
+    fake_index: Index, articles: Path, monkeypatch: pytest.MonkeyPatch, stage: str, stop: type[BaseException]
+) -> None:
+    raised = UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no") if stop is UnicodeEncodeError else stop("b\nad")
+    first = articles / "a.txt"
+    first.write_text("Un fișier rău. A doua propoziție.", "utf-8")
+
+    def failing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def called(given: Any, *arguments: Any, **named: Any) -> Any:
+            if "rău" in str(given) or "a.txt" in str(given):
+                raise raised
+            return original(given, *arguments, **named)
+
+        return called
+
+    if stage == "embed":
+        monkeypatch.setattr(fake_index.embedder, "encode_passages", failing(fake_index.embedder.encode_passages))
+    else:
+        monkeypatch.setattr(pipeline, stage, failing(getattr(pipeline, stage)))
+
+    report = ingest([articles], fake_index)
+
+    (problem,) = report.problems
+    assert "a.txt" in problem
+    assert "\n" not in problem
+    assert [Path(source).name for source in report.added] == ["delta.md", "kettle.txt", "wuzhen.txt"]
+    check_whole(fake_index)
+
+    monkeypatch.undo()
+    assert [Path(source).name for source in ingest([articles], fake_index).added] == ["a.txt"]
+    check_whole(fake_index)
+
+
+def test_front_matter_that_cannot_be_used_is_remarked_and_the_text_read(fake_index: Index, articles: Path) -> None:
+    (articles / "a.md").write_text("---\ntitle: a: b\n---\nTextul se citește.", "utf-8")
+    report = ingest([articles], fake_index)
+    assert not report.problems
+    (remark,) = report.remarks
+    assert "a.md" in remark
+    assert len(report.added) == 4
+
+
+@pytest.mark.parametrize("name", ["loop.txt", "x" * 300 + ".txt", "file.txt/below.txt", "loop.txt/below.txt"])
+def test_a_path_that_the_system_refuses_does_not_stop_the_rest(fake_index: Index, articles: Path, name: str) -> None:
+    ingest([articles], fake_index)
+    (articles / "loop.txt").symlink_to("loop.txt")
+    (articles / "file.txt").write_text("Un text.", "utf-8")
+
+    report = ingest([articles / name, articles], fake_index)
+
+    assert [Path(source).name for source in report.added] == ["file.txt"]
+    (problem,) = report.problems
+    assert "does not exist" in problem
+
+
+def test_folders_may_be_nested_deeper_than_functions(fake_index: Index, articles: Path) -> None:
+    home = os.getcwd()
+    try:
+        os.chdir(articles)
+        for _ in range(1200):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(home)
+    assert len(ingest([articles], fake_index).added) == 3

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from eval.commands import app as eval_app
 from rag.chain import Temei
+from rag.characters import whole
 from rag.errors import DocumentError, TemeiError
 from rag.private import OWNER_ONLY
 from rag.settings import Settings
@@ -58,7 +59,7 @@ def _note(line: str) -> None:
 
 def printable(text: str) -> str:
     """Return text from outside as the terminal may show it: no escape sequences, no rich markup."""
-    return escape(_UNPRINTABLE.sub("", text))
+    return escape(_UNPRINTABLE.sub("", whole(text)))
 
 
 @app.command()
@@ -103,6 +104,8 @@ def ingest(
             out.print(f"kept {printable(one_line(source))}, whose file is gone (--prune removes it)")
         documents = len(index.documents())
         out.print(f"The index holds {_count(documents, 'document')} in {_count(len(index), 'passage')}.")
+    for remark in report.remarks:
+        err.print(printable(remark), style="yellow")
     for problem in report.problems:
         err.print(f"skipped: {printable(problem)}", style="red")
     if report.problems:
