@@ -111,7 +111,9 @@ class Bm25:
 
     def within(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
         """Return which rows are of one of some documents."""
-        chosen = np.isin(self.document_names, np.array([name.encode() for name in document_ids], dtype=np.bytes_))
+        longest = self.document_names.dtype.itemsize  # an array of names takes as much for each as for the longest
+        names = [name for name in map(str.encode, document_ids) if len(name) <= longest]
+        chosen = np.isin(self.document_names, np.array(names, dtype=np.bytes_))
         return np.asarray(chosen[self.document_of], dtype=np.bool_)
 
     @property

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import regex
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
+from rag.characters import whole
 from rag.check import Check
 from rag.cite import cite, shorten
 from rag.confidence import confidence
 from rag.embeddings import Embedder, open_embedder
-from rag.errors import ChatError, Fault, QuestionError
-from rag.followup import standalone, stands_alone
+from rag.errors import ChatError, Fault
+from rag.followup import standalone
+from rag.given import checked_documents, checked_history, checked_question
 from rag.index import Index
-from rag.language import question_language
-from rag.note import note
-from rag.question import asks
+from rag.note import note, note_left_out
+from rag.parts import Judged, judge, questions_within
 from rag.read import Sentence, choose, rank_sentences
 from rag.reader import Reader, open_reader
 from rag.refuse import refusal
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from rag.model import Chat
 
 EXTRACTIVE = "extractive"
-_CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
-
-_PARTS = regex.compile(r"(?<=[.!?:;)\]}>\"”»…])\s+(?=[¿„“\"«]?[\p{Lu}\p{Lo}])|(?<=[。？！])")
 
 History = Sequence[Turn]
 
@@ -53,6 +50,7 @@ class _Asked:
     standalone: str = ""
     timings: dict[str, float] = field(default_factory=dict)
     retrieval: Retrieval | None = None
+    began: float = 0.0
     deadline: float = 0.0
     failed: ChatError | None = None
 
@@ -132,7 +130,7 @@ class Temei:
             document_ids: search only these documents.
 
         Raises:
-            QuestionError: the question is empty or too long.
+            QuestionError: the question is empty or too long, or what is given with it is not as described.
             IndexStateError: there is no index, or it cannot be used.
             ModelError: the language model that the settings name cannot be opened. Once it is open, all that goes
                 wrong with it ends in an extractive answer with a note.
@@ -166,7 +164,7 @@ class Temei:
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
-        return self.index.document(document_id)
+        return self.index.document(whole(document_id))
 
     @property
     def chain(self) -> Runnable[str | Mapping[str, Any], Answer]:
@@ -178,28 +176,20 @@ class Temei:
         ).with_config(run_name="temei")
 
     def _check(self, question: object) -> str:
-        if not isinstance(question, str):
-            raise QuestionError(f"The question must be text, not {type(question).__name__}.")
-        clean = _CONTROL.sub(" ", question).strip()
-        if not clean:
-            raise QuestionError("The question is empty; ask something.")
-        if len(clean) > self.settings.max_question_chars:
-            raise QuestionError(
-                f"The question has {len(clean)} characters, more than the {self.settings.max_question_chars} allowed; "
-                "shorten it, or raise TEMEI_MAX_QUESTION_CHARS."
-            )
-        return clean
+        return checked_question(question, self.settings.max_question_chars)
 
     def _accept(self, given: str | Mapping[str, Any]) -> _Asked:
         fields = given if isinstance(given, Mapping) else {"question": given}
         question = self._check(fields.get("question"))
-        history = tuple(fields.get("history") or ())
+        history = checked_history(fields.get("history"), self.settings.max_question_chars)
+        began = time.monotonic()
         asked = _Asked(
             question,
             history,
-            fields.get("document_ids"),
+            checked_documents(fields.get("document_ids")),
             standalone=standalone(question, history, self._surprise),
-            deadline=time.monotonic() + self.settings.chat_seconds,
+            began=began,
+            deadline=began + self.settings.chat_seconds,
         )
         chat = self.chat
         # A question that stands alone is not the model's to change.
@@ -253,7 +243,8 @@ class Temei:
         began = time.perf_counter()
         retrieval = self._look_into(retrieval)
         ranked = rank_sentences(retrieval)
-        sure = min([confidence(retrieval, ranked, self._surprise), *self._confidence_in_parts(asked, retrieval)])
+        judged = self._judge_parts(asked, retrieval)
+        sure = min(confidence(retrieval, ranked, self._surprise), judged.confidence)
         chosen = (
             choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
         )
@@ -270,6 +261,7 @@ class Temei:
             standalone_question=asked.standalone,
             mode=EXTRACTIVE,
             timings=timings,
+            note=note_left_out(judged.taken, judged.left_out, asked.question, retrieval.languages),
         )
         if not chosen:
             yield answer  # whatever a model might have said
@@ -281,7 +273,11 @@ class Temei:
                 return
             except ChatError as error:
                 line = note(error.fault, chat.name, asked.question, retrieval.languages)
-                answer = replace(answer, note=line, timings=_with_writing(timings, time.perf_counter() - began))
+                answer = replace(
+                    answer,
+                    note=f"{line} {answer.note}".strip(),
+                    timings=_with_writing(timings, time.perf_counter() - began),
+                )
         for count in range(1, len(chosen) + 1):
             text, citations = cite(chosen[:count])
             short = shorten(chosen[:count])
@@ -290,19 +286,31 @@ class Temei:
     def _look_into(self, retrieval: Retrieval) -> Retrieval:
         return rerank(retrieval, self._reader.read) if self._reader is not None else retrieval
 
-    def _confidence_in_parts(self, asked: _Asked, retrieval: Retrieval) -> Iterator[float]:
-        """Yield the confidence in each question that stands alone, where more than one sentence was asked.
+    def _judge_parts(self, asked: _Asked, retrieval: Retrieval) -> Judged:
+        """Judge each question that stands alone, where more than one sentence was asked."""
 
-        Words around a question, such as instructions, must not make it look answered.
+        def confidence_in(part: str) -> float:
+            alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
+            sure = confidence(alone, rank_sentences(alone), self._surprise)
+            needs_others = sure < self.settings.min_confidence and self._is_answered_by(retrieval, part)
+            return 1.0 if needs_others else sure
+
+        parts = questions_within(asked.question, retrieval.languages, self._surprise)
+        deadline = asked.began + self.settings.question_seconds
+        return judge(parts, confidence_in, most=self.settings.max_parts, deadline=deadline)
+
+    def _is_answered_by(self, retrieval: Retrieval, part: str) -> bool:
+        """Return whether the best passage for the whole question answers a part of it that finds nothing alone.
+
+        "What is the first step?" leads nowhere without the sentence before it, which says a step to what. That
+        sentence leads to a passage, and there the reader is certain of an answer; of one to "What is love?" it is not.
         """
-        parts = [part.strip() for part in _PARTS.split(asked.question)]
-        if len(parts) < 2:
-            return
-        for part in parts:
-            language = question_language(part, retrieval.languages)
-            if asks(part) and stands_alone(part, language, self._surprise):
-                alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
-                yield confidence(alone, rank_sentences(alone), self._surprise)
+        if self._reader is None or not retrieval.hits:
+            return False
+        passage = retrieval.hits[0].passage
+        near = self.index.products([passage.id], self.embedder.encode_query(part)).get(passage.id)
+        found = self._reader.read(part, [passage], None if near is None else [near[1:]])
+        return any(answer.is_shown for answer in found[0])
 
     def _write(
         self, chat: Chat, asked: _Asked, retrieval: Retrieval, ranked: list[Sentence], refused: Answer

@@ -23,6 +23,9 @@ NAMES_SOMETHING = 3.2
 FEW = 3
 """A question that points back and names more words than this stands alone all the same."""
 
+MOST_CARRIED = 20
+"""Words that are carried over; one question names fewer, and what is searched must not grow with every turn."""
+
 FRAGMENT = 3
 """A question of at most this many words, without a form of "to be", that names one thing is a fragment."""
 
@@ -126,7 +129,7 @@ def _joined(question: str, topic: str, language: str, surprise: Surprise) -> str
     if not topic or stands_alone(question, language, surprise):
         return question
     known = set(words(question))
-    carried = [word for word in naming(topic, language, surprise) if not known.issuperset(words(word))]
+    carried = [word for word in naming(topic, language, surprise) if not known.issuperset(words(word))][:MOST_CARRIED]
     return f"{question} ({' '.join(carried)})" if carried else question
 
 

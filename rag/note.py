@@ -1,4 +1,4 @@
-"""The line that says why a configured language model did not write the answer, in the page's two languages."""
+"""The lines beside an answer, in the page's two languages: why no language model wrote it, and what was left out."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ NOTES = {
     },
 }
 ENDS = {"en": "; these are the sources' own words.", "ro": "; acestea sunt cuvintele surselor."}
+
+
+LEFT_OUT = {
+    "en": "Of its {all} questions, {taken} were looked into; ask the others one at a time.",
+    "ro": "Din cele {all} întrebări ale sale au fost cercetate {taken}; pune-le pe celelalte pe rând.",
+}
+
+
+def note_left_out(taken: int, left_out: int, question: str, languages: Sequence[str]) -> str:
+    """Return the line for questions within one that were not looked into, empty where there are none."""
+    if not left_out:
+        return ""
+    language = question_language(question, languages)
+    return LEFT_OUT.get(language, LEFT_OUT["en"]).format(all=taken + left_out, taken=taken)
 
 
 def note(fault: Fault, model: str, question: str, languages: Sequence[str]) -> str:

@@ -52,6 +52,10 @@ class Settings(_Base):
     chat_connect_seconds: float = Field(5, gt=0, le=600, description="Longest wait for a connection.")
     chat_retries: int = Field(2, ge=0, le=10, description="Further tries when the server is busy or broken.")
     max_question_chars: int = Field(2000, ge=1, description="Longest question accepted.")
+    max_parts: int = Field(4, ge=1, le=100, description="Questions within one that are each looked into.")
+    question_seconds: float = Field(
+        10, gt=0, le=3600, description="Time after which no further question within one is looked into."
+    )
     max_file_mb: float = Field(20, gt=0, le=10_000, description="Largest file that is read, in megabytes.")
     max_pages: int = Field(2000, ge=1, description="Most pages of a PDF.")
     extract_seconds: float = Field(60, gt=0, le=86_400, description="Time that reading one file may take.")

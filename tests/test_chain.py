@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -414,3 +415,70 @@ def test_adding_up_answers_keeps_the_later() -> None:
     assert one + other == other
     with pytest.raises(AttributeError):
         one.text = "x"
+
+
+MANY = " ".join(f"When was kettle number {n} made?" for n in range(150))
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_of_many_questions_in_one_only_so_many_are_looked_into_and_that_is_said(
+    library: Temei, fake: FakeEmbedder, most: int
+) -> None:
+    settings = library.settings.model_copy(update={"max_parts": most, "max_question_chars": 10_000})
+    temei = Temei(settings, embedder=fake)
+
+    answer = temei.answer(MANY)
+
+    assert len(fake.queries) == 1 + most
+    assert answer.note == f"Of its 150 questions, {most} were looked into; ask the others one at a time."
+
+
+def test_no_further_question_is_looked_into_when_the_time_is_over(library: Temei, fake: FakeEmbedder) -> None:
+    settings = library.settings.model_copy(
+        update={"max_parts": 100, "question_seconds": 1e-6, "max_question_chars": 10_000}
+    )
+    answer = Temei(settings, embedder=fake).answer(MANY)
+    assert len(fake.queries) == 1
+    assert "Of its 150 questions, 0 were" in answer.note
+
+
+def test_the_same_question_many_times_is_looked_into_once(library: Temei, fake: FakeEmbedder) -> None:
+    answer = Temei(library.settings, embedder=fake).answer("When was the kettle made? " * 60)
+    assert len(fake.queries) == 2
+    assert answer.note == ""
+
+
+@pytest.mark.parametrize("ids", ["abc", 5, [1], [None], [["a"]], {"a": 1}.items(), b"x", 1.5])
+def test_documents_that_are_no_ids(library: Temei, ids: Any) -> None:
+    with pytest.raises(QuestionError, match="document_ids"):
+        library.answer("Unde?", document_ids=ids)
+
+
+@pytest.mark.parametrize("history", ["abc", 5, [1], [None], ["x"], [("a", "b")], [Turn(1, 2)], [Turn("a", None)]])  # type: ignore[arg-type]
+def test_a_history_that_is_none(library: Temei, history: Any) -> None:
+    with pytest.raises(QuestionError, match="history"):
+        library.answer("Unde?", history)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\udfffb", "\udcff\udc80"])
+def test_lone_surrogates_are_no_traceback(library: Temei, half: str) -> None:
+    answer = library.answer(f"Where is the kettle {half}?", [Turn(f"What is brass {half}?", half)], ["x", half])
+    json.dumps(answer.to_dict(), ensure_ascii=False).encode()
+    library.answer("And when?", [Turn(f"What is brass {half}?", half)]).standalone_question.encode()
+    assert library.document(half) is None
+    assert library.retrieve(f"kettle {half}")
+    with pytest.raises(QuestionError, match="empty"):
+        library.answer(half)
+
+
+def test_one_long_document_id_among_many_takes_no_memory(library: Temei) -> None:
+    ids = [str(n) for n in range(20_000)] + ["x" * 1_000_000]  # an array of both would take 20 GB
+    assert library.answer("Where is the kettle?", document_ids=ids).abstained
+
+
+def test_a_long_history_does_not_make_a_long_question(library: Temei) -> None:
+    history = [Turn(" ".join(f"kettle{n}word{i}" for i in range(5000)), "y" * 100_000) for n in range(200)]
+    began = time.monotonic()
+    answer = library.answer("And when?", history)
+    assert len(answer.standalone_question) < 4000
+    assert time.monotonic() - began < 10

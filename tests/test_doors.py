@@ -192,6 +192,67 @@ def test_an_empty_question_is_refused_in_one_line(temei: Temei) -> None:
     assert "empty" in reply.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        r'{"messages":"\ud800"}',
+        r'{"\ud800":1}',
+        r'"\ud800"',
+        r'{"messages":[{"role":"user","content":{"\ud800":1}}]}',
+        r'{"messages":[{"role":"user","content":"Unde?"}],"stream":"\ud800"}',
+        '{"messages":NaN}',
+        '{"messages":[{"role":"user","content":-Infinity}]}',
+        '{"messages":1e999}',
+        '{"messages":' + "[" * 100_000 + "}",
+        '{"messages":' + "9" * 100_000 + "}",
+        "null",
+        "",
+    ],
+)
+def test_a_body_that_does_not_fit_is_refused_in_one_line(temei: Temei, body: str) -> None:
+    client = TestClient(app(temei), base_url="http://127.0.0.1")
+    reply = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code in (400, 422)
+    assert len(reply.text) < 400
+    assert "\n" not in reply.text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        r'{"role":"user","content":"Unde este \ud800 Delta?"}',
+        r'{"role":"user","content":[{"type":"text","text":"Unde este Delta? \udfff"}]}',
+        r'{"role":"user","content":[{"type":"text","text":["\udfff Delta"]}]}',
+        r'{"role":"user","content":"Delta?"},{"role":"assistant","content":"\ud800"},{"role":"user","content":"Și?"}',
+    ],
+)
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_lone_surrogates_in_a_conversation_are_no_traceback(temei: Temei, message: str, stream: str) -> None:
+    client = TestClient(app(temei), base_url="http://127.0.0.1")
+    body = f'{{"stream":{stream},"messages":[{message}]}}'
+    reply = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("given", [r'"Unde \ud800 este Delta?",null', r'"Unde este Delta?",["\ud800"]'])
+@pytest.mark.parametrize("door", ["ask", "ask_json"])
+def test_lone_surrogates_at_the_api_are_no_traceback(temei: Temei, door: str, given: str) -> None:
+    client = TestClient(app(temei), base_url="http://127.0.0.1")
+    reply = client.post(f"/gradio_api/run/{door}", content=f'{{"data":[{given}]}}')
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("given", ['"Unde?","\\ud800"', '"Unde?",[null]', '"Unde?",NaN', "null,null", "[],null"])
+def test_what_is_no_question_is_one_line_at_the_api(
+    temei: Temei, given: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = TestClient(app(temei), base_url="http://127.0.0.1")
+    reply = client.post("/gradio_api/run/ask", content=f'{{"data":[{given}]}}')
+    assert reply.status_code == 500
+    assert "must be" in str(reply.json()["error"])
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_other_names_for_this_machine_are_refused(temei: Temei) -> None:
     served = app(temei)
     assert TestClient(served, base_url="http://127.0.0.1").get("/v1/models").status_code == 200

@@ -11,17 +11,20 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.routing import APIRoute
 from gradio.events import api
 from pydantic import BaseModel, ConfigDict
 
 from rag.chain import Temei
+from rag.characters import whole
 from rag.errors import IndexStateError, TemeiError
 from rag.types import Answer, Turn
 from ui.export import escape_markdown
@@ -87,6 +90,24 @@ class ChatRequest(BaseModel):
     stream: bool = False
 
 
+class Route(APIRoute):
+    """A route that refuses a malformed body in one line; FastAPI's reply repeats it, which JSON may not be able to."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of requests."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(str(part) for part in first["loc"] if part != "body")[:100]
+                return _refused(422, whole(f"The request does not fit: {place + ': ' if place else ''}{first['msg']}."))
+
+        return handled
+
+
 def asked(messages: list[Message]) -> tuple[str, tuple[Turn, ...]]:
     """Return the last question of a conversation and the turns before it."""
     spoken = [message for message in messages if message.role in ("user", "assistant")]
@@ -124,7 +145,7 @@ def remark(answer: Answer) -> str:
 
 def router(temei: Temei, pace: Pace) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
-    door = APIRouter(prefix="/v1")
+    door = APIRouter(prefix="/v1", route_class=Route)
     turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
 
     @door.get("/models")

@@ -15,6 +15,7 @@ os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplot
 import gradio as gr
 
 from rag.chain import Temei
+from rag.characters import whole
 from rag.errors import TemeiError
 from ui.cache import cache, claimed
 from ui.conversation import READY, Conversation, Exchanges, Updates, messages, shown_error, spoken, to_keep
@@ -156,7 +157,7 @@ def build(temei: Temei, asks: Pace | None = None) -> gr.Blocks:
         def remove(left_out: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
             where = spoken(chosen, request)
             try:
-                shelf.remove(str(getattr(event, "document", "")))
+                shelf.remove(whole(str(getattr(event, "document", ""))))
             except TemeiError as error:
                 raise shown_error(error, where) from error
             gr.Info(say(where, "removed"), duration=4)
