@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag.characters import whole
 from rag.errors import SettingsError
 
 PREFIX = "TEMEI_"
@@ -75,6 +76,13 @@ class Settings(_Base):
         2000, gt=0, le=10_000_000, description="Disk that uploaded files may take in all, in megabytes."
     )
     allow_open: bool = Field(False, description="Let the page be open to other machines without a password.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str | Path) and whole(str(value)) != str(value):
+            raise ValueError("give it in UTF-8")
+        return value
 
     @field_validator("home", mode="before")
     @classmethod
@@ -142,7 +150,7 @@ class Settings(_Base):
             name = str(first["loc"][0]) if first["loc"] else "settings"
             given = first.get("input")
             message = f"{PREFIX}{name.upper()}={given!s} does not fit: {first['msg']}."
-            raise SettingsError(" ".join(message.split())) from error
+            raise SettingsError(whole(" ".join(message.split()))) from error
 
 
 def _refuse_unknown_variables(known: list[str]) -> None:

@@ -467,8 +467,7 @@ def test_lone_surrogates_are_no_traceback(library: Temei, half: str) -> None:
     library.answer("And when?", [Turn(f"What is brass {half}?", half)]).standalone_question.encode()
     assert library.document(half) is None
     assert library.retrieve(f"kettle {half}")
-    with pytest.raises(QuestionError, match="empty"):
-        library.answer(half)
+    library.answer(f"x{half}")
 
 
 def test_one_long_document_id_among_many_takes_no_memory(library: Temei) -> None:

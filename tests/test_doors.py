@@ -25,6 +25,7 @@ from rag.index import Index
 from ui.doors import Message, asked, content
 from ui.serve import app, check_open, credentials, has_mcp, is_loopback
 
+JSON = {"content-type": "application/json"}
 QUESTION = "Unde este Delta Dunării?"
 EVIL = "Delta Dunării este în ![x](http://evil.example/p.png) România <b>azi</b>."
 
@@ -238,7 +239,7 @@ def test_lone_surrogates_in_a_conversation_are_no_traceback(temei: Temei, messag
 @pytest.mark.parametrize("door", ["ask", "ask_json"])
 def test_lone_surrogates_at_the_api_are_no_traceback(temei: Temei, door: str, given: str) -> None:
     client = TestClient(app(temei), base_url="http://127.0.0.1")
-    reply = client.post(f"/gradio_api/run/{door}", content=f'{{"data":[{given}]}}')
+    reply = client.post(f"/gradio_api/run/{door}", content=f'{{"data":[{given}]}}', headers=JSON)
     assert reply.status_code == 200
 
 
@@ -247,7 +248,7 @@ def test_what_is_no_question_is_one_line_at_the_api(
     temei: Temei, given: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     client = TestClient(app(temei), base_url="http://127.0.0.1")
-    reply = client.post("/gradio_api/run/ask", content=f'{{"data":[{given}]}}')
+    reply = client.post("/gradio_api/run/ask", content=f'{{"data":[{given}]}}', headers=JSON)
     assert reply.status_code == 500
     assert "must be" in str(reply.json()["error"])
     assert "Traceback" not in capfd.readouterr().err

@@ -184,3 +184,12 @@ def test_where_the_page_stands() -> None:
     settings = Settings(origins="https://a.example http://b.example:81", proxies="::1 10.0.0.0/8", root_path="/temei/")
     assert settings.root_path == "/temei"
     assert Settings().proxies == Settings().origins == ""
+
+
+@pytest.mark.parametrize("name", ["TEMEI_HOME", "TEMEI_AUTH", "TEMEI_CHAT_API_KEY", "TEMEI_CHAT_MODEL"])
+def test_bytes_that_are_not_utf8_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "a:\udcff")
+    with pytest.raises(SettingsError, match=name) as error:
+        Settings()
+    assert "\n" not in str(error.value)
+    str(error.value).encode()

@@ -9,7 +9,7 @@ from ui.exchange import Exchange
 from ui.texts import say
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
-_LINE_START = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))", re.MULTILINE)
+_LINE_START = re.compile(r"^([^\S\n]*)(?:([-+=])|(\d+)([.)]))", re.MULTILINE)
 
 
 def escape_markdown(text: str) -> str:
