@@ -21,13 +21,16 @@ from rag.types import Document
 
 
 class Quote(BaseModel):
-    """A citation, or one of the nearest passages of a refusal."""
+    """A citation, or one of the nearest passages of a refusal.
+
+    The document's id is a hash of its text, so that the span says all; older lines hold the words as well.
+    """
 
     model_config = ConfigDict(extra="ignore")
     document_id: str
     start: int
     end: int
-    quote: str
+    quote: str | None = None
 
 
 class Short(BaseModel):
@@ -137,8 +140,13 @@ def _draft(one: Judged, known: Mapping[str, tuple[str, Document]]) -> dict[str, 
 
 def _standing(quotes: list[Quote], known: Mapping[str, tuple[str, Document]]) -> Iterator[Quote]:
     for quote in quotes:
-        if quote.document_id in known and known[quote.document_id][1].text[quote.start : quote.end] == quote.quote:
-            yield quote
+        if quote.document_id not in known:
+            continue
+        text = known[quote.document_id][1].text
+        if 0 <= quote.start < quote.end <= len(text):
+            there = text[quote.start : quote.end]
+            if quote.quote in (None, there):
+                yield quote.model_copy(update={"quote": there})
 
 
 def _note(one: Judged) -> str:

@@ -15,6 +15,7 @@ from eval.jsonl import load_jsonl
 from ingest.load import load
 from rag.errors import DatasetError
 from rag.types import Answer, Citation, ShortAnswer
+from ui import feedback
 from ui.exchange import Exchange
 from ui.feedback import keep_feedback
 
@@ -90,3 +91,36 @@ def test_every_broken_line_is_named(tmp_path: Path, folder: Path) -> None:
     assert [line.split(": ")[0][-2:] for line in str(error.value).splitlines()] == [":1", ":2"]
     with pytest.raises(DatasetError, match="cannot be read"):
         draft_feedback(tmp_path / "nothing.jsonl", folder)
+
+
+def test_a_line_with_the_words_of_the_quotes_is_still_read(tmp_path: Path, folder: Path) -> None:
+    old = {**judged(folder, "Când?", short=True).to_json(), "history": [], "liked": True, "comment": ""}
+    wrong = {**old, "id": "x", "citations": [{**old["citations"][0], "quote": "Altceva."}]}
+    (tmp_path / "f.jsonl").write_text("\n".join(map(json.dumps, [old, wrong])), "utf-8")
+    examples, left_out = draft_feedback(tmp_path / "f.jsonl", folder)
+    assert [one["evidence"][0][0]["quote"] for one in examples] == [TEXT[:32]]
+    assert len(left_out) == 1
+
+
+def test_a_judgement_holds_no_text_and_is_small(tmp_path: Path, folder: Path) -> None:
+    long = replace(
+        judged(folder, "q" * 2000, abstained=True), text="t" * 100_000, note="n" * 9999, standalone_question="s" * 4000
+    )
+    assert keep_feedback(tmp_path, long, False, "c" * 100_000, [long] * 40)
+    assert TEXT[:32] not in (tmp_path / "feedback.jsonl").read_text("utf-8")
+    assert (tmp_path / "feedback.jsonl").stat().st_size < 20_000
+
+
+def test_a_visitor_and_all_together_write_only_so_much(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, path = judged(folder, "Când?"), tmp_path / "feedback.jsonl"
+    monkeypatch.setattr(feedback, "MOST_OF_A_VISITOR", 5000)
+    kept = [keep_feedback(tmp_path, one, True, visitor="a") for _ in range(100)]
+    assert kept == sorted(kept, reverse=True)
+    assert 2 < sum(kept) < 30
+    assert path.stat().st_size <= 5000
+    assert keep_feedback(tmp_path, one, True, visitor="b")
+    monkeypatch.setattr(feedback, "MOST_IN_ALL", path.stat().st_size + 10)
+    assert not keep_feedback(tmp_path, one, True, visitor="c")
+    assert path.stat().st_mode & 0o077 == 0

@@ -339,3 +339,33 @@ def test_a_visit_holds_no_copy_of_the_pages_configuration(library: Temei) -> Non
     visit[state] = ("x",)
     assert visit[state] == ("x",)
     assert visit.config_values == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("question", "x" * 1_000_000),
+        ("question", 5),
+        ("text", ["a"] * 1000),
+        ("id", "x" * 1000),
+        ("confidence", float("nan")),
+        ("confidence", float("inf")),
+        ("confidence", "9" * 5000),
+        ("citations", [{"number": float("inf")}]),
+        ("citations", ["abc"]),
+        ("citations", "abc"),
+        ("citations", {"a": 1}),
+        ("mode", "m" * 100_000),
+    ],
+)
+def test_what_is_no_exchange_is_not_restored(name: str, value: Any) -> None:
+    row = Exchange("q", "text", confidence=0.5).to_json()
+    assert len(from_json([row], lambda _: None)) == 1
+    assert from_json([{**row, name: value}], lambda _: None) == ()
+
+
+def test_a_restored_conversation_is_bounded() -> None:
+    row = Exchange("q \ud800", "text").to_json()
+    restored = from_json([row] * 100_000, lambda _: None)
+    assert len(restored) == 40
+    assert restored[0].question == "q \ufffd"

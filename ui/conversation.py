@@ -10,6 +10,7 @@ import gradio as gr
 
 from rag.chain import Temei
 from rag.errors import TemeiError
+from rag.given import checked_question
 from rag.types import Answer
 from ui.exchange import MOST_HELD, MOST_KEPT, Exchange, from_json, history, within
 from ui.export import to_markdown
@@ -79,13 +80,15 @@ class Conversation:
         self, question: str, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
     ) -> Iterator[Updates]:
         """Answer in steps: the question at once, then the answer as it grows."""
-        language, question = spoken(chosen, request), question.strip()
+        language = spoken(chosen, request)
+        question = question.strip() if isinstance(question, str) else ""
         if not question:
             yield (gr.skip(),) * 6
             return
         earlier, asked = exchanges[1 - MOST_HELD :], Exchange(question)
-        same, ready = gr.skip(), gr.Textbox(**READY)
+        same, ready, longest = gr.skip(), gr.Textbox(**READY), self._temei.settings.max_question_chars
         try:
+            checked_question(question, longest)
             documents = self._shelf.chosen(excluded)
             hindrance = "" if documents != [] else "none_ticked"
             if not self._pace.allows(visitor(request)):
@@ -105,7 +108,7 @@ class Conversation:
                 shown = messages(now, language, pending=True)
                 yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
         except TemeiError as error:
-            box = gr.Textbox(value=question, **READY)
+            box = gr.Textbox(value=question[:longest], **READY)
             yield messages(earlier, language), earlier, same, box, same, same
             raise shown_error(error, language) from error
 
@@ -154,7 +157,7 @@ class Conversation:
         if not 0 <= turn < len(exchanges):
             return gr.skip(), gr.skip(), gr.skip()
         liked = event.liked if isinstance(event.liked, bool) else None
-        keep_feedback(self._temei.settings.home, exchanges[turn], liked, earlier=exchanges[:turn])
+        self._keep(exchanges, turn, liked, "", language, request)
         box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
         return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
 
@@ -163,10 +166,20 @@ class Conversation:
     ) -> Any:
         """Keep the comment to a judgement and put its row away."""
         turn = next((at for at, e in enumerate(exchanges) if about and e.id == about[0]), None)
-        if turn is not None and text.strip():
-            keep_feedback(self._temei.settings.home, exchanges[turn], about[1], text.strip(), exchanges[:turn])
-            gr.Info(say(spoken(chosen, request), "thanks"), duration=3)
+        language = spoken(chosen, request)
+        said = text.strip() if isinstance(text, str) else ""
+        if turn is not None and said and self._keep(exchanges, turn, about[1], said, language, request):
+            gr.Info(say(language, "thanks"), duration=3)
         return gr.Row(visible=False)
+
+    def _keep(
+        self, exchanges: Exchanges, turn: int, liked: bool | None, said: str, language: str, request: gr.Request
+    ) -> bool:
+        home, who = self._temei.settings.home, visitor(request)
+        kept = keep_feedback(home, exchanges[turn], liked, said, exchanges[:turn], visitor=who)
+        if not kept:
+            gr.Warning(say(language, "feedback_full"))
+        return kept
 
     def exported(self, exchanges: Exchanges, chosen: str, request: gr.Request) -> str:
         """Return the conversation as Markdown."""
@@ -193,5 +206,5 @@ def whole_number(event: gr.EventData, name: str) -> int:
     """Return a number that the page's script sent, -1 for anything else."""
     try:
         return int(getattr(event, name))
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         return -1

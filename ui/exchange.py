@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from rag.characters import whole
 from rag.types import Answer, Citation, Document, ShortAnswer, Turn
 from ui.highlight import holds
 
@@ -18,6 +20,9 @@ MOST_KEPT, KEPT_CHARACTERS = 40, 200_000
 The longest that was seen had 3,000 for an exchange."""
 MOST_HELD = 100
 """Exchanges that a visit goes on with; the oldest leave the page."""
+MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN = 20, 20_000, 4096, 4
+"""Bounds on what a browser sends back: citations of an answer, characters of a text and of a name or path (what no
+answer of ours comes near), and documents that are held at a time to check them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +95,28 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
 
     def stands(citation: Citation) -> bool:
         if citation.document_id not in known:
+            if len(known) >= MOST_OPEN:
+                known.clear()
             known[citation.document_id] = document(citation.document_id)
         return holds(known[citation.document_id], citation)
 
     for row in within(kept) if isinstance(kept, list) else ():
         try:
-            citations = tuple(filter(stands, map(_citation, row["citations"])))
+            citations = tuple(filter(stands, map(_citation, row["citations"][:MOST_CITED])))
             exchange = Exchange(
-                question=str(row["question"]),
-                text=str(row["text"]),
+                question=_text(row["question"]),
+                text=_text(row["text"]),
                 citations=citations,
-                nearest=tuple(filter(stands, map(_citation, row["nearest"]))),
+                nearest=tuple(filter(stands, map(_citation, row["nearest"][:NEAREST]))),
                 abstained=bool(row["abstained"]),
-                confidence=float(row["confidence"]),
-                standalone_question=str(row["standalone_question"]),
-                mode=str(row["mode"]),
-                note=str(row.get("note") or ""),
+                confidence=_number(row["confidence"]),
+                standalone_question=_text(row["standalone_question"]),
+                mode=_text(row["mode"], LONGEST_NAME),
+                note=_text(row.get("note") or "", LONGEST_NAME),
                 short=_short(row["short"], citations) if row.get("short") else None,
-                id=str(row["id"]),
+                id=_text(row["id"], 64),
             )
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             continue
         found.append(exchange)
     return tuple(found)
@@ -127,6 +134,21 @@ def within(rows: Sequence[Any]) -> list[Any]:
     return taken[::-1]
 
 
+def _text(value: object, longest: int = LONGEST_TEXT) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    if len(value) > longest:
+        raise ValueError("too long")
+    return whole(value)
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number
+
+
 def _short(row: Any, citations: Sequence[Citation]) -> ShortAnswer | None:
     """Return a short answer that lies in its citation, None for any other."""
     number, start, end = int(row["citation"]), int(row["start"]), int(row["end"])
@@ -139,12 +161,12 @@ def _short(row: Any, citations: Sequence[Citation]) -> ShortAnswer | None:
 def _citation(row: Any) -> Citation:
     return Citation(
         number=int(row["number"]),
-        document_id=str(row["document_id"]),
-        title=str(row["title"]),
-        source=str(row["source"]),
+        document_id=_text(row["document_id"], LONGEST_NAME),
+        title=_text(row["title"], LONGEST_NAME),
+        source=_text(row["source"], LONGEST_NAME),
         start=int(row["start"]),
         end=int(row["end"]),
-        quote=str(row["quote"]),
-        score=float(row["score"]),
+        quote=_text(row["quote"]),
+        score=_number(row["score"]),
         page=int(row.get("page", 0)),
     )
