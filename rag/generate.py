@@ -19,6 +19,7 @@ from langchain_core.messages import BaseMessage
 from rag.errors import ChatError, Fault
 from rag.model import Chat
 from rag.settings import Settings
+from rag.wire import BOUNDS, Bounds
 
 MAX_CHARS = 8000
 """Characters of a reply that are read; a model that goes on is cut off there."""
@@ -74,9 +75,11 @@ def probe(chat: Chat, settings: Settings) -> None:
 
 def _pieces(chat: Chat, messages: Sequence[BaseMessage], silence: float, deadline: float) -> Iterator[str]:
     pieces: SimpleQueue[str | Exception | None] = SimpleQueue()
-    unwanted = threading.Event()
+    bounds = Bounds(deadline)
+    unwanted = bounds.unwanted
 
     def pump() -> None:
+        BOUNDS.set(bounds)
         try:
             for chunk in chat.model.stream(list(messages)):
                 if unwanted.is_set():
@@ -99,6 +102,7 @@ def _pieces(chat: Chat, messages: Sequence[BaseMessage], silence: float, deadlin
                 return
             if isinstance(piece, Exception):
                 raise _mapped(chat, piece) from piece
+            piece = piece[: MAX_CHARS - length]
             length += len(piece)
             yield piece
             if time.monotonic() >= deadline:

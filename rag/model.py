@@ -99,7 +99,8 @@ def _options(settings: Settings, provider: str, address: str) -> dict[str, Any]:
     elif provider == "ollama":
         options.pop("api_key", None)
         headers = {"headers": {"Authorization": f"Bearer {key}"}} if key else {}
-        options |= {"temperature": 0, "client_kwargs": {"timeout": settings.chat_silence_seconds, **headers}}
+        client = {"timeout": settings.chat_silence_seconds, "follow_redirects": False, **headers}
+        options |= {"temperature": 0, "client_kwargs": client}
     return options
 
 
@@ -111,8 +112,10 @@ def _init(settings: Settings, provider: str, name: str, options: dict[str, Any])
         if isinstance(options.get("timeout"), tuple):
             from openai import Timeout
 
+            from rag.wire import client
+
             connect, silence = options["timeout"]
-            options = options | {"timeout": Timeout(silence, connect=connect)}
+            options = options | {"timeout": Timeout(silence, connect=connect), "http_client": client()}
         model: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
     except ImportError as error:
         extra = EXTRAS.get(provider)
