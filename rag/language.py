@@ -52,7 +52,7 @@ _PRESUMPTION = 5.0
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
 _MARKUP = regex.compile(
-    r"""<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+))?)*\s*/?>"""
+    r"""<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*+(?:\s++[\w:-]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?+)*+\s*+/?>"""
     r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->|\A-?>(?=\s*<)""",
     flags=regex.DOTALL,
 )
