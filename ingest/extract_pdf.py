@@ -28,7 +28,7 @@ _BULLET = re.compile(r"[•●○◦▪■□‣⁃–—-]\s|\(?(?:\d{1,3}|[a-z
 _PAGE_NUMBER = re.compile(
     r"\W*(?:p(?:ag|ágina|agina|age)?\.?\s*|seite\s*)?(\d{1,5})(?:\s*(?:/|din|of|von|de)\s*\d{1,5})?\W*", re.I
 )
-_BROKEN_WORD = re.compile(rf"([^\W\d_]+){_HYPHEN}([^\W\d_]+)")
+_BROKEN_WORD = re.compile(rf"(?<![^\W\d_])([^\W\d_]++){_HYPHEN}([^\W\d_]+)")
 _NO_TITLE = re.compile(
     r"(?:microsoft word - )?(?:untitled|document\d*|.*\.(?:docx?|odt|rtf|tex|indd|pdf|txt|dvi))?", re.I
 )

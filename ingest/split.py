@@ -25,9 +25,9 @@ WINDOW = 20_000
 """Characters that are split into sentences at a time: the library's time grows faster than its input."""
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
-_MARK = regex.compile(r"(?:>[> \t]*\n?[ \t]*)+(?:[-*+•▪◦‣·][ \t]+)?|[-*+•▪◦‣·][ \t]+")
+_MARK = regex.compile(r"(?:>[> \t]*+\n?[ \t]*+)++(?:[-*+•▪◦‣·][ \t]+)?|[-*+•▪◦‣·][ \t]+")
 """What marks a line as quoted from a letter, or as an item of a list."""
-_CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*(?=\S)|\n+(?=\S)")
+_CLAUSE_END = regex.compile(r"(?<=[,;:)\]}»”–—…،؛、，；：]|\s-)\s*+(?=\S)|(?<!\n)\n++(?=\S)")
 _BLANK = regex.compile(r"(?<=\s)(?=\S)")
 
 

@@ -44,7 +44,9 @@ LEAST_CERTAIN = 2.0
 NOTHING = -20.0
 """The log-odds of a row that is not read by itself, as one that scores less than that among the others."""
 
-_EDGE = regex.compile(r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|[\s\p{P}--[)”»“\"'%‰]]+$", flags=regex.V1)
+_EDGE = regex.compile(
+    r"^[\s\p{P}--[(„«“\"'¿¡\-−%‰]]+|(?<![\s\p{P}--[)”»“\"'%‰]])[\s\p{P}--[)”»“\"'%‰]]++$", flags=regex.V1
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import regex
 import sentencex
 
-_MARKERS = regex.compile(r"(?:[ \t]*[\[【]\s*\d+(?:\s*[,;–-]\s*\d+)*[^\]】\n]{0,40}?[\]】])+")
+_MARKERS = regex.compile(r"(?:(?<![ \t])[ \t]*+[\[【]\s*\d+(?:\s*[,;–-]\s*\d+)*[^\]】\n]{0,40}?[\]】])+")
 """One or more markers in a row: [1], [2, 5], [3-4], and the 【1†source】 that some models were taught."""
 
 _MARKER = regex.compile(r"[\[【]\s*(\d+(?:\s*[,;–-]\s*\d+)*)")
-_UNFINISHED = regex.compile(r"[ \t]*[\[【][^\]】\n]{0,60}$")
+_UNFINISHED = regex.compile(r"(?<![ \t])[ \t]*+[\[【][^\]】\n]{0,60}$")
 _THOUGHTS = regex.compile(r"^\s*<think(?:ing)?>.*?(?:(</think(?:ing)?>)|\Z)", flags=regex.DOTALL)
 _BULLET = regex.compile(r"^[ \t]*(?:[-*•#>]+|\d{1,2}[.)])[ \t]+", flags=regex.MULTILINE)
 _UNSEEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\n\u200c\u200d]]+", flags=regex.V1)

@@ -14,8 +14,8 @@ import regex
 from rag.types import Passage, Span
 
 _ROW = regex.compile(r"[^|\n]*+(?:\|[^|\n]*+)++")
-_NEXT_ROW = regex.compile(r"[ \t]*\|?[ \t]*\n\s*\|?[ \t]*")
-_RULED = regex.compile(r"[ \t]*\|?[ \t]*\n[ \t]*\|?(?:[ \t]*+:?-++:?[ \t]*+\|?)++[ \t]*\n\s*\|?[ \t]*")
+_NEXT_ROW = regex.compile(r"[ \t]*+(?:\|[ \t]*+)?\n\s*+(?:\|[ \t]*+)?")
+_RULED = regex.compile(r"[ \t]*+(?:\|[ \t]*+)?\n[ \t]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|?)++[ \t]*+\n\s*+(?:\|[ \t]*+)?")
 """What stands between two rows, and between the names of the columns and the first row."""
 _DIGIT = regex.compile(r"\p{N}")
 LEAST_ROWS = 3
