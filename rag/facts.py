@@ -106,6 +106,10 @@ _FIGURES = regex.compile(
     r"\p{Nd}{1,3}(?:[ \u00a0\u202f'’]\p{Nd}{3})+(?!\p{Nd})(?:[.,]\p{Nd}+)?|\p{Nd}+(?:[.,]\p{Nd}+)*"
 )
 _ROMAN = regex.compile(r"(?<!\p{L})(?=[XVI]{2})X{0,3}(?:IX|IV|V?I{0,3})(?!\p{L})")
+LONGEST_FIGURES = 40
+"""Figures that are looked for before a Chinese unit."""
+_FIGURES_BEFORE = regex.compile(r"(?<!\p{Nd})\p{Nd}++$")
+_SCALE = regex.compile(r"\s+(?:de\s+)?(\p{L}+)")
 _HAN = regex.compile(r"[〇零一二两三四五六七八九十百千万亿]+")
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
@@ -154,18 +158,19 @@ def _numbers(text: str, words: dict[str, Value], *, strict: bool) -> Iterator[fr
     for han in _HAN.finditer(text):
         # A lone 一 is rarely a number; a number before 万 is read with it below.
         if not strict or len(han.group()) > 1:
-            before = regex.search(r"\p{Nd}+$", text[: han.start()])
+            before = _FIGURES_BEFORE.search(text[max(0, han.start() - LONGEST_FIGURES) : han.start()])
             unit = _HAN_UNITS.get(han.group())
             yield frozenset([float(before.group()) * unit if before and unit else _han(han.group())])
     run: list[Value] = []
-    for token in _TOKEN.finditer(fold(text)):
+    folded = fold(text)
+    for token in _TOKEN.finditer(folded):
         value = words.get(token["word"] or "")
         if token["figures"] is not None:
             if run:
                 yield frozenset([_sum(run)])
             run = []
             read = _figures(token["figures"])
-            scale = regex.match(r"\s+(?:de\s+)?(\p{L}+)", fold(text)[token.end() :])
+            scale = _SCALE.match(folded, token.end())
             times = words.get(scale[1], 1.0) if scale else 1.0
             scaled = frozenset(value * times for value in read) if times in _SCALE_VALUES else read
             yield scaled if strict else scaled | read

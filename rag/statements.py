@@ -127,7 +127,7 @@ def _spans(text: str, language: str) -> list[tuple[int, int]]:
 
 def _numbers(markers: str) -> Iterator[int]:
     for group in _MARKER.findall(markers):
-        for part in regex.split(r"\s*[,;]\s*", group):
+        for part in regex.split(r"(?<!\s)\s*+[,;]\s*+", group):
             ends = [int(number[:9]) for number in regex.findall(r"\d+", part)]
             yield from (
                 range(ends[0], ends[1] + 1) if len(ends) == 2 and 0 <= ends[1] - ends[0] < LONGEST_RANGE else ends
