@@ -486,7 +486,8 @@ def test_a_long_history_does_not_make_a_long_question(library: Temei) -> None:
 GUIDE = """\
 # Cumpărarea unei locuințe: ghidul Primăriei Lunca Mare
 
-Acest ghid îi ajută pe cei care cumpără sau vând un apartament în orașul nostru. Ghidul nu înlocuiește sfatul unui notar.
+Acest ghid îi ajută pe cei care cumpără sau vând un apartament în orașul nostru.
+Ghidul nu înlocuiește sfatul unui notar.
 
 ## Cumpărători cetățeni români
 
@@ -508,11 +509,14 @@ Acest ghid îi ajută pe cei care cumpără sau vând un apartament în orașul 
 
 ## Obligațiile cumpărătorului
 
-Cumpărătorul plătește onorariul notarului și taxa de intabulare. Cumpărătorul declară locuința la Direcția de Taxe în 30 de zile de la semnare.
+Cumpărătorul plătește onorariul notarului și taxa de intabulare. Cumpărătorul declară locuința la Direcția de Taxe în 30
+de zile de la semnare.
 
 ## Obligațiile vânzătorului
 
-Vânzătorul plătește impozitul pe venitul din vânzare și comisionul agenției. Vânzătorul predă certificatul energetic și adeverința de la asociația de proprietari. Vânzătorul scoate locuința din evidența Direcției de Taxe în 15 zile de la semnare.
+Vânzătorul plătește impozitul pe venitul din vânzare și comisionul agenției.
+Vânzătorul predă certificatul energetic și adeverința de la asociația de proprietari.
+Vânzătorul scoate locuința din evidența Direcției de Taxe în 15 zile de la semnare.
 
 ## Taxa de intabulare
 
