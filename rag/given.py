@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import regex
@@ -69,7 +69,7 @@ def checked_documents(document_ids: object) -> tuple[str, ...] | None:
 
 
 def _items(given: object, name: str, what: str) -> list[object]:
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         if given is None:
             return []
         raise QuestionError(f"{name} must be a list of {what}, not {type(given).__name__}.")

@@ -44,6 +44,11 @@ class Served:
         with contextlib.suppress(OSError), connection:
             self.asked.append(connection.recv(1_000_000))
             self.play(connection)
+            # To close what was not read to its end resets the connection, and what was sent is lost.
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(2)
+            while connection.recv(1_000_000):
+                pass
         self.open -= 1
 
 

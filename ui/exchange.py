@@ -20,7 +20,7 @@ MOST_KEPT, KEPT_CHARACTERS = 40, 200_000
 The longest that was seen had 3,000 for an exchange."""
 MOST_HELD = 100
 """Exchanges that a visit goes on with; the oldest leave the page."""
-MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN = 20, 20_000, 4096, 4
+MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN = 20, 50_000, 4096, 4
 """Bounds on what a browser sends back: citations of an answer, characters of a text and of a name or path (what no
 answer of ours comes near), and documents that are held at a time to check them."""
 
