@@ -6,14 +6,13 @@ old passages of a changed file are removed after its new ones are in.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -21,11 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.load import Remark, find_files, load, spaced
+from ingest.bounds import costing_only, load_within
+from ingest.load import Remark, find_files, spaced
 from ingest.split import split
-from rag.characters import whole
 from rag.embeddings import Embedder
-from rag.errors import DocumentError, TemeiError
+from rag.errors import DocumentError
 from rag.index import Index
 from rag.private import privately
 from rag.records import sentence_texts
@@ -177,39 +176,6 @@ def title_of(source: str) -> str:
     return spaced(PurePosixPath(source).stem)
 
 
-def load_within(path: Path, settings: Settings, *, source: str = "", remark: Remark = lambda line: None) -> Document:
-    """Load a file within the bounds that the settings give; see `ingest.load.load`."""
-    with _costing_only(path):
-        return load(
-            path,
-            source=source,
-            remark=remark,
-            max_bytes=int(settings.max_file_mb * 1_000_000),
-            max_pages=settings.max_pages,
-            extract_seconds=settings.extract_seconds,
-            extract_mb=settings.extract_mb,
-            max_extracted_chars=settings.max_extracted_chars,
-        )
-
-
-@contextlib.contextmanager
-def _costing_only(name: object) -> Iterator[None]:
-    """Turn whatever a library raises over one file into its DocumentError, so that the other files are still read.
-
-    What the user has to know of besides that file passes: Temei's own errors and those of the disk.
-    """
-    try:
-        yield
-    except (TemeiError, OSError):
-        raise
-    except BaseException as error:
-        # A library in Rust that gives up raises its PanicException, which is no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        reason = " ".join(whole(f"{type(error).__name__}: {error}").split())[:150]
-        raise DocumentError(f"{name} cannot be read ({reason}); leave it out, and report this.") from error
-
-
 def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_File]], report: IngestReport) -> None:
     """Give every document its present file, and remove those that no file holds any more."""
     row_of = {str(row["id"]): row for row in before}
@@ -258,7 +224,7 @@ def add_document(
     Raises:
         DocumentError: its text cannot be split or embedded; nothing of it stays in the index.
     """
-    with _costing_only(document.source):
+    with costing_only(document.source):
         passages = split(document, index.settings.passage_tokens)
     total = len({span for passage in passages for span in passage.sentences})
     done = 0
@@ -272,7 +238,7 @@ def add_document(
     for start in range(0, len(passages), SLICE):
         some = passages[start : start + SLICE]
         try:
-            with _costing_only(document.source):
+            with costing_only(document.source):
                 sentences = _embed(some, last, index.embedder, embedded)
         except DocumentError:
             index.remove_passages_of([document.id])

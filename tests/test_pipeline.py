@@ -17,7 +17,7 @@ from chromadb import Collection
 from conftest import ARTICLES, ROOT, check_whole, write_articles
 from fakes import FakeEmbedder
 
-from ingest import IngestReport, ingest, pipeline, rebuild
+from ingest import IngestReport, bounds, ingest, pipeline, rebuild
 from rag import Settings, Temei, TemeiError
 from rag.bm25 import Bm25
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
@@ -826,7 +826,8 @@ def test_whatever_is_raised_over_one_file_the_files_after_it_are_read(
     if stage == "embed":
         monkeypatch.setattr(fake_index.embedder, "encode_passages", failing(fake_index.embedder.encode_passages))
     else:
-        monkeypatch.setattr(pipeline, stage, failing(getattr(pipeline, stage)))
+        module = bounds if stage == "load" else pipeline
+        monkeypatch.setattr(module, stage, failing(getattr(module, stage)))
 
     report = ingest([articles], fake_index)
 
