@@ -265,7 +265,11 @@ def _embed(
 
 
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
-    """Make every passage again from the stored documents, with the present embedding model; return their sources."""
+    """Make every passage again from the stored documents, with the present embedding model; return their sources.
+
+    Readers keep what was there before until all of it is made.
+    """
+    index.mend()
     with privately(index.settings.home), index.writing():
         index.drop_passages()
         return _complete(index, advance, [])

@@ -1,18 +1,18 @@
 """The lexical side of the index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it.
 
 It is derived from the passages (`rag.mirror`) and stamped with the generation it was made from, so that it can always
-be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time and mapped
-into memory, so neither making nor using it takes memory that grows with the corpus. The passages' vectors lie with
+be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time
+(`rag.postings`) and mapped into memory, so neither making nor using it takes memory that grows with the corpus. Each
+generation has a folder of its own, and one small file names the one in use with the checksums of its files: replacing
+that file is what lets readers see a new state of the index. The passages' vectors lie with
 them (`rag.flat`), since both have the same rows and are renewed together.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.flat import FILES as FLAT
 from rag.flat import Flat, VectorsOf, best
 from rag.language import language_share, stem, words
-from rag.mapped import create, let_go, load
-from rag.mirror import Counted, Mirror
+from rag.mapped import load
+from rag.mirror import Mirror
+from rag.postings import ARRAYS, idf, key, write
+from rag.seal import DamagedError, are_whole, checksums, sealed, unsealed, write_whole
 
 Floats = NDArray[np.float32]
 
-K1, B = 1.5, 0.75
 FEW = 0.05
-ABOUT = "about.json"
+ABOUT, UNFINISHED = "about.json", ".unfinished-"
+VERSION = 1
+"""Of these files; others are made again."""
+OWN = tuple(f"{name}.npy" for name in ARRAYS)
+FILES = (*OWN, *(f"{name}.npy" for name in FLAT))
 
 
 @dataclass(frozen=True)
@@ -37,65 +43,91 @@ class Bm25:
     """BM25 scores of passages; row ``i`` of every array is one passage.
 
     ``starts`` says where each term's part of ``rows`` and ``values`` begins: the passages it stands in and what it adds
-    to their scores. ``numbers`` gives the numbers of terms.
+    to their scores. ``keys``, ascending, are hashes of the terms and ``numbers_of`` their numbers. ``stored`` and
+    ``documents`` are the rows of the passages and documents in the mirror, which keeps them while this is in use:
+    all of it together is one state of the index, whatever is written meanwhile.
     """
 
     generation: str
+    made_by: Mapping[str, Any]
     passages_in: Mapping[str, int]
+    mirror: Mirror
     names: NDArray[np.bytes_]
     document_names: NDArray[np.bytes_]
     document_of: NDArray[np.int32]
+    stored: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    numbers_of: NDArray[np.int32]
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
     values: NDArray[np.float32]
     flat: Flat
-    numbers: Callable[[Iterable[str]], Mapping[str, int]]
 
     @classmethod
-    def build(cls, mirror: Mirror, folder: Path, generation: str, vectors_of: VectorsOf, dimension: int) -> Bm25:
-        """Write the index of the mirror's passages beside ``folder``, put it in its place and return it.
+    def build(
+        cls,
+        mirror: Mirror,
+        folder: Path,
+        generation: str,
+        vectors_of: VectorsOf,
+        dimension: int,
+        made_by: Mapping[str, Any] | None = None,
+    ) -> Bm25:
+        """Write the index of the mirror's passages below ``folder``, then let the folder name it; return it.
 
-        Nobody else may be building there.
+        Until then, and where this fails, the one before stays in use. Nobody else may be building there.
+
+        Raises:
+            DamagedError: the mirror is damaged.
         """
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(f".{folder.name}-*"):  # by one that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
         try:
-            about = {"generation": generation, "mirror": mirror.name, "languages": mirror.languages()}
-            Flat.write(fresh, _write(mirror, fresh), vectors_of, dimension)
-            (fresh / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(fresh, folder)
-        finally:
+            about = {
+                "version": VERSION,
+                "generation": generation,
+                "mirror": mirror.name,
+                "made_by": dict(made_by or {}),
+            }
+            about["languages"] = write(mirror, fresh, vectors_of, dimension)
+            about["files"] = checksums(fresh, FILES)
+            about["folder"] = fresh.name.removeprefix(UNFINISHED)
+            fresh = fresh.rename(folder / str(about["folder"]))
+            write_whole(folder / ABOUT, sealed(about))
+        except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
+            raise
         built = cls.load(folder, mirror)
         if built is None:
             raise OSError(f"{folder} cannot be read back")
+        _tidy(folder, built_in=fresh)
         return built
 
     @classmethod
-    def load(cls, folder: Path, mirror: Mirror) -> Bm25 | None:
-        """Return the stored index, or None where there is none that can be read and was made from this mirror."""
+    def load(cls, folder: Path, mirror: Mirror, *, thorough: bool = False) -> Bm25 | None:
+        """Return the stored index, or None where there is none that is whole and was made from this mirror."""
         try:
-            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            names = ("names", "document_names", "document_of", "starts", "rows", "values")
-            arrays = {name: load(folder / f"{name}.npy") for name in names}
-            loaded = cls(
-                str(about["generation"]),
-                dict(about["languages"]),
-                flat=Flat.load(folder),
-                numbers=mirror.numbers,
-                **arrays,
-            )
-            whole = (
-                about["mirror"] == mirror.name
-                and len(loaded.names) == len(loaded.document_of) == len(loaded.flat)
-                and len(loaded.rows) == len(loaded.values) == loaded.starts[-1]
-            )
-            return loaded if whole else None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError):
+            return cls.open(folder, mirror, about_in(folder), thorough=thorough)
+        except DamagedError:
             return None
+
+    @classmethod
+    def open(cls, folder: Path, mirror: Mirror, about: Mapping[str, Any], *, thorough: bool = False) -> Bm25:
+        """Open the stored index that a folder was found to name.
+
+        Raises:
+            DamagedError: it is not whole, or was made from another mirror.
+        """
+        try:
+            place = folder / str(about["folder"])
+            if about["mirror"] != mirror.name or not are_whole(place, about["files"], thorough=thorough):
+                raise DamagedError(f"{place} is damaged")
+            arrays = {name.removesuffix(".npy"): load(place / name) for name in OWN}
+            made_by, languages = dict(about["made_by"]), dict(about["languages"])
+            return cls(str(about["generation"]), made_by, languages, mirror, flat=Flat.load(place), **arrays)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
+            raise DamagedError(f"{folder} is damaged ({error})") from error
 
     def __len__(self) -> int:
         return len(self.names)
@@ -156,20 +188,31 @@ class Bm25:
 
     def _weights(self, terms: Mapping[str, set[int]]) -> dict[str, float]:
         frequency = {word: max(map(self._frequency, found), default=0) for word, found in terms.items()}
-        return {word: float(_idf(len(self), count)) for word, count in frequency.items()}
+        return {word: float(idf(len(self), count)) for word, count in frequency.items()}
 
     def _terms(self, query: str) -> dict[str, set[int]]:
         """Return the words of a query with the numbers of their stems that stand in any passage."""
         stems = {word: {stem(word, language) for language in self.languages} for word in words(query)}
-        numbers = self.numbers(set().union(*stems.values()))
+        numbers = self._numbers(sorted(set().union(*stems.values())))
         return {
             word: {numbers[one] for one in found if one in numbers and self._frequency(numbers[one])}
             for word, found in stems.items()
         }
 
+    def _numbers(self, names: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of the terms that any passage ever held."""
+        wanted = np.array([key(name) for name in names], dtype=np.uint64)
+        places = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
+        found = self.keys[places] == wanted if len(self.keys) else np.zeros(len(names), dtype=bool)
+        return {
+            name: int(self.numbers_of[place])
+            for name, place, is_here in zip(names, places, found, strict=True)
+            if is_here
+        }
+
     def _frequency(self, term: int) -> int:
-        # A term may be newer than this index, and no passage may hold it any more.
-        return int(self.starts[term + 1] - self.starts[term]) if term + 1 < len(self.starts) else 0
+        # No passage may hold a term any more.
+        return int(self.starts[term + 1] - self.starts[term])
 
 
 def top(scores: Floats, count: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:
@@ -179,59 +222,31 @@ def top(scores: Floats, count: int, allowed: NDArray[np.bool_] | None = None) ->
     return [int(row) for row in rows[np.lexsort((rows, -scores[rows]))][:count]]
 
 
-def _idf(passages: int, holding: Any) -> Any:
-    return np.log(1 + (passages - holding + 0.5) / (holding + 0.5))
+def about_in(folder: Path) -> dict[str, Any]:
+    """Return what a folder says of the index it holds.
+
+    Raises:
+        DamagedError: it says nothing, or is of another version.
+    """
+    about = unsealed(folder / ABOUT)
+    if about.get("version") != VERSION:
+        raise DamagedError(f"{folder} is of another version")
+    return about
 
 
-def _write(mirror: Mirror, folder: Path) -> list[str]:
-    """Write the arrays in two turns over the passages: the first counts, the second fills in. Return the ids."""
-    frequency = np.zeros(mirror.highest() + 1, dtype=np.int64)
-    lengths: list[NDArray[np.int64]] = []
-    names: list[NDArray[np.bytes_]] = []
-    document_of: list[NDArray[np.int32]] = []
-    documents: dict[str, int] = {}
-    for chunk in mirror.counted():
-        np.add.at(frequency, np.concatenate([passage.terms for passage in chunk]), 1)
-        lengths.append(np.array([passage.counts.sum() for passage in chunk], dtype=np.int64))
-        names.append(np.array([passage.id.encode() for passage in chunk]))
-        numbers = [documents.setdefault(passage.document, len(documents)) for passage in chunk]
-        document_of.append(np.array(numbers, dtype=np.int32))
-    every = np.concatenate(names) if names else np.zeros(0, dtype="S1")
-    np.save(folder / "names.npy", every)
-    np.save(folder / "document_names.npy", np.array([name.encode() for name in documents], dtype=np.bytes_))
-    np.save(folder / "document_of.npy", np.concatenate(document_of) if document_of else np.zeros(0, dtype=np.int32))
-    starts = np.concatenate([[0], np.cumsum(frequency)])
-    np.save(folder / "starts.npy", starts)
-    length = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
-    _fill(mirror, folder, starts, length)
-    return [name.decode() for name in every.tolist()]
+def _tidy(folder: Path, built_in: Path) -> None:
+    """Remove what a writer that was killed left, and all generations but this and the one before it.
+
+    Whoever is about to open another finds the files gone and looks again; whoever has opened it keeps them.
+    """
+    for path in folder.glob("*.npy"):  # of an earlier version of Temei
+        path.unlink(missing_ok=True)
+    left = sorted((path for path in folder.iterdir() if path.is_dir() and path != built_in), key=_date)
+    finished = [path for path in left if not path.name.startswith(UNFINISHED)]
+    for path in left:
+        if path not in finished[-1:]:
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
-    size = int(starts[-1])
-    rows = create(folder / "rows.npy", np.int32, (size,))
-    values = create(folder / "values.npy", np.float32, (size,))
-    idf = _idf(len(lengths), np.diff(starts)).astype(np.float32)
-    norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9)) if len(lengths) else lengths
-    free = starts[:-1].copy()
-    first = 0
-    for chunk in mirror.counted():
-        terms, counts, row = _postings(chunk, first)
-        by_term = np.argsort(terms, kind="stable")
-        terms, counts, row = terms[by_term], counts[by_term], row[by_term]
-        distinct, begin, times = np.unique(terms, return_index=True, return_counts=True)
-        place = free[terms] + np.arange(len(terms)) - np.repeat(begin, times)
-        free[distinct] += times
-        rows[place] = row
-        values[place] = idf[terms] * counts / (counts + norms[row])
-        first += len(chunk)
-        for mapped in (rows, values):
-            let_go(mapped)
-    for mapped in (rows, values):
-        mapped.flush()
-
-
-def _postings(chunk: Sequence[Counted], first: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    terms = np.concatenate([passage.terms for passage in chunk])
-    counts = np.concatenate([passage.counts for passage in chunk])
-    return terms, counts, np.repeat(np.arange(first, first + len(chunk)), [len(passage.terms) for passage in chunk])
+def _date(path: Path) -> float:
+    return path.stat().st_mtime

@@ -8,6 +8,7 @@ TemeiError
 │   ├── MissingIndexError    there is nothing to search yet
 │   ├── StaleIndexError      made by another embedding model or index format
 │   ├── CorruptIndexError    the files on disk are not a readable index
+│   │   └── DamagedIndexError    Chroma's own files are damaged
 │   ├── LockedIndexError     another process is writing
 │   └── UnreachableIndexError  the Chroma server does not answer
 ├── ModelError           an embedding or language model cannot be used
@@ -50,6 +51,10 @@ class StaleIndexError(IndexStateError):
 
 class CorruptIndexError(IndexStateError):
     """The files on disk are not a readable index."""
+
+
+class DamagedIndexError(CorruptIndexError):
+    """Chroma's own files are damaged; what is derived from them may still be whole."""
 
 
 class LockedIndexError(IndexStateError):

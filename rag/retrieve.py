@@ -90,7 +90,7 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     # Another process may have removed a passage in between: then the next one stands for it.
     while order and len(hits) < count:
         some, order = order[: count - len(hits)], order[count - len(hits) :]
-        passages = index.passages(names[some].tolist())
+        passages = index.passages_at(bm25, [proposed[str(name)] for name in names[some]])
         for i in some:
             if (passage := passages.get(str(names[i]))) is not None:
                 hits.append(Hit(passage, float(scores[i]), float(dense[i]), float(words[i])))

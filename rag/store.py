@@ -8,14 +8,18 @@ as errors that say what to do.
 from __future__ import annotations
 
 import contextlib
-import os
+import errno
+import itertools
 import shutil
+import sqlite3
+import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import chromadb
 import httpx
@@ -28,8 +32,16 @@ from filelock import FileLock
 from langchain_chroma import Chroma
 from numpy.typing import NDArray
 
+from rag.database import FULL, may_write
 from rag.embeddings import Embedder
-from rag.errors import CorruptIndexError, IndexStateError, MissingIndexError, StaleIndexError, UnreachableIndexError
+from rag.errors import (
+    CorruptIndexError,
+    DamagedIndexError,
+    IndexStateError,
+    MissingIndexError,
+    StaleIndexError,
+    UnreachableIndexError,
+)
 from rag.private import make_private
 from rag.records import document_metadata, passage_metadata, to_document, to_passages
 from rag.settings import Settings
@@ -44,16 +56,20 @@ FORMAT = 7
 PASSAGES, DOCUMENTS = "temei-passages", "temei-documents"
 COSINE: Any = {"hnsw": {"space": "cosine"}}
 
-WRITING, NOTED = "writing", "held"
+WRITING = "writing"
+DATABASE = "chroma.sqlite3"
 BATCH, SCAN = 1000, 2000
-SETTLED_SECONDS = 0.05
-"""How long ago Chroma's files must have been written for their unchanged dates to mean that nothing changed."""
-
-FULL = ("disk is full", "no space left", "disk i/o error", "file too large", "disk quota")
-"""What SQLite and Chroma say when they cannot write."""
+LEAST_LENGTH, MOST_LENGTH = 0.9, 1.01
+"""Of a passage's vector; `rag.vectors` makes them at least 0.95 long."""
+DOCUMENTS_AT_ONCE = 20
+"""Documents that are read at a time, each of up to 20 million characters."""
 
 LEAST_FREE = 4_000_000
 """Bytes free on the disk below which whatever fails, fails for that."""
+
+_SPELLINGS = itertools.count(1)
+_SPOILT: set[str] = set()
+"""Folders that could not be opened: the engine that failed would be given again for them, unless spelt otherwise."""
 
 RETRIES, FIRST_WAIT = 3, 0.2
 """How often a call to a Chroma server out of reach is tried again, and the first wait in seconds; it doubles."""
@@ -69,31 +85,62 @@ class Store:
     """
 
     def __init__(
-        self, settings: Settings, embedder: Embedder, writer: FileLock, *, create: bool, accept_stale: bool
+        self,
+        settings: Settings,
+        embedder: Embedder,
+        writer: FileLock,
+        *,
+        create: bool,
+        accept_stale: bool,
+        folder: str = "chroma",
     ) -> None:
         self.settings = settings
         self.is_shared = bool(settings.chroma_url)
         self._embedder = embedder
         self._writer = writer
-        self._folder = settings.home / "chroma"
+        self._folder = settings.home / folder
         self._opened = 0
         self._retired: Client | None = None
-        if not self.is_shared and not create and not (self._folder / "chroma.sqlite3").exists():
+        self._copied: tempfile.TemporaryDirectory[str] | None = None
+        if not self.is_shared and not create and not (self._folder / DATABASE).exists():
             raise MissingIndexError(_nothing_yet(settings))
+        self._prepare_folder(create)
+        if str(self._folder) in _SPOILT:
+            self._opened = next(_SPELLINGS)
         try:
-            make_private(settings.home)
-            if not self.is_shared:
-                make_private(self._folder)
-        except OSError as error:
-            raise CorruptIndexError(
-                f"Cannot use {settings.home} ({error.strerror}); set TEMEI_HOME to a folder you can write to."
-            ) from error
-        self._client: Client = self.call(self._open_client)
-        self.call(lambda: self._open_collections(create))
-        if not accept_stale:
-            self._check_made_for_us()
+            self._client: Client = self.call(self._open_client)
+            self.call(lambda: self._open_collections(create))
+            if not accept_stale:
+                self._check_made_for_us()
+        except IndexStateError:
+            _SPOILT.add(str(self._folder))
+            raise
 
     # Opening
+
+    def _prepare_folder(self, create: bool) -> None:
+        """Make the folder, or where this process may not write, a copy of it: Chroma opens none without writing to it.
+
+        Readers need Chroma only where what is derived from it is missing or damaged, and for a check-up.
+        """
+        home = self.settings.home
+        try:
+            if self.is_shared or may_write(self._folder / DATABASE):
+                make_private(home)
+                if not self.is_shared:
+                    make_private(self._folder)
+            elif create:
+                raise PermissionError(errno.EACCES, "not writable")
+            else:
+                self._copied = tempfile.TemporaryDirectory(prefix="temei-")
+                self._folder = Path(shutil.copytree(self._folder, Path(self._copied.name) / "chroma"))
+                for path in (self._folder, *self._folder.rglob("*")):
+                    path.chmod(0o700 if path.is_dir() else 0o600)
+        except (OSError, shutil.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise CorruptIndexError(
+                f"Cannot use {home} ({reason}); set TEMEI_HOME to a folder you can write to."
+            ) from error
 
     def _open_client(self) -> Client:
         quiet = ChromaSettings(anonymized_telemetry=False)
@@ -112,6 +159,8 @@ class Store:
             raise CorruptIndexError(
                 f"{self._folder} is a Chroma database of another program; set TEMEI_HOME to another folder."
             )
+        if PASSAGES in names and DOCUMENTS not in names and not self.is_shared:
+            raise DamagedIndexError(cannot_be_read(self.settings, "it has lost its documents"))
         if not create and PASSAGES not in names:
             raise MissingIndexError(_nothing_yet(self.settings))
         self._documents = self._client.get_or_create_collection(
@@ -122,41 +171,39 @@ class Store:
         self._passages = self._open_passages()
 
     def _create_passages(self, generation: str, **more: Any) -> None:
-        made_by = {
-            "embedding_model": self._embedder.name,
-            "dimension": self._embedder.dimension,
-            "format": FORMAT,
-            "generation": generation,
-            **more,
-        }
+        made_by = {**made_with(self._embedder), "generation": generation, **more}
         self._client.get_or_create_collection(PASSAGES, configuration=COSINE, embedding_function=None, metadata=made_by)
 
     def _open_passages(self) -> Collection:
         return self._client.get_collection(PASSAGES, embedding_function=None)
 
     def _check_made_for_us(self) -> None:
-        made_by = self._made_by
-        where = self.settings.chroma_url or self.settings.home
-        if made_by.get("format") != FORMAT:
-            raise StaleIndexError(
-                f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
-                "run: temei ingest --rebuild"
-            )
-        made_with = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
-        if made_with != f"{self._embedder.name} ({self._embedder.dimension} dimensions)":
-            raise StaleIndexError(
-                f"The index in {where} was made with the embedding model {made_with}, not {self._embedder.name} "
-                f"({self._embedder.dimension}); run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
-            )
+        check_made_by(self._made_by, self._embedder, self.settings)
 
     def look(self) -> None:
         """See what others have written to the passages' metadata."""
         self._passages = self.call(self._open_passages)
 
+    def check(self) -> None:
+        """Read all of the database, and raise DamagedIndexError where it is not laid out as SQLite does.
+
+        What is written in it may be changed all the same; `rag.doctor` compares that with what is derived from it.
+        """
+
+        def ask() -> str:
+            path = quote(str((self._folder / DATABASE).absolute()))
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+                return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+
+        if not self.is_shared:
+            found = self.call(ask)
+            if found != "ok":
+                raise DamagedIndexError(cannot_be_read(self.settings, found.splitlines()[0]))
+
     def reopen(self) -> None:
         """See what other processes have written to the folder."""
         retired, self._retired = self._retired, self._client
-        self._opened += 1
+        self._opened = next(_SPELLINGS)
         self._client = self.call(self._open_client)
         self.call(lambda: self._open_collections(create=False))
         if retired is not None:  # only the one before the last: other threads may still be asking that
@@ -166,6 +213,8 @@ class Store:
         for client in (self._client, self._retired):
             if client is not None:
                 client.close()
+        if self._copied is not None:
+            self._copied.cleanup()
 
     # What goes wrong
 
@@ -198,10 +247,7 @@ class Store:
                     ) from error
                 if not self._writer.is_locked and self._is_being_written():
                     raise MissingIndexError(self.being_rebuilt()) from error
-                raise CorruptIndexError(
-                    f"The index in {self.settings.home} cannot be read ({reason}); "
-                    "move that folder away and run: temei ingest"
-                ) from error
+                raise DamagedIndexError(cannot_be_read(self.settings, reason)) from error
         raise AssertionError("unreachable")
 
     def _disk_is_full(self) -> bool:
@@ -241,39 +287,21 @@ class Store:
         """Whether a rebuild had not got to its end when they were last looked at."""
         return bool(self._made_by.get("rebuilding"))
 
+    @property
+    def is_partly_rebuilt(self) -> bool:
+        """Whether a rebuild has documents left to do."""
+        return self.is_rebuilding and any(not row["passages"] for row in self.documents())
+
     def mark(self, generation: str) -> None:
-        """Give the passages a generation, and note their number unless that is ``writing``."""
+        """Give the passages a generation."""
         made_by = {**self._made_by, "generation": generation}
         if generation != WRITING:
-            made_by[NOTED] = len(self)
-        if made_by.get("rebuilding") and all(row["passages"] for row in self.documents()):
             made_by["rebuilding"] = False
         self.call(lambda: self._passages.modify(metadata=made_by))
-
-    def dates(self) -> tuple[tuple[int, int], ...]:
-        """Return size and date of the files that Chroma writes to, or nothing where they do not tell what is in them.
-
-        Looking at them takes a fiftieth of the time of asking Chroma for the generation.
-        """
-        if self.is_shared:
-            return ()
-        dates = []
-        for name in ("chroma.sqlite3", "chroma.sqlite3-wal"):
-            with contextlib.suppress(FileNotFoundError):
-                status = os.stat(self._folder / name)
-                if abs(time.time() - status.st_mtime) < SETTLED_SECONDS:
-                    return ()
-                dates.append((status.st_size, status.st_mtime_ns))
-        return tuple(dates)
 
     def __len__(self) -> int:
         """Return the number of passages; Chroma loads the vectors of all of them to count."""
         return int(self.call(lambda: self._passages.count()))
-
-    def noted(self) -> int:
-        """Return the number of passages as the last writer noted it; on a server others may write at the same time."""
-        noted = self._made_by.get(NOTED)
-        return len(self) if noted is None or self.is_shared else int(noted)
 
     # Reading
 
@@ -292,27 +320,38 @@ class Store:
     def documents(self) -> list[dict[str, Any]]:
         """Return what is known of every document but its text, sorted by source."""
         found = self.call(lambda: self._documents.get(include=["metadatas"]))
-        rows = [{"id": name, **meta} for name, meta in zip(found["ids"], found["metadatas"] or [], strict=True)]
-        return sorted(rows, key=lambda row: (str(row["source"]), str(row["id"])))
+        return self.call(lambda: listed(zip(found["ids"], found["metadatas"] or [], strict=True)))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
         found = self.call(lambda: self._documents.get(ids=[document_id], include=["metadatas", "documents"]))
         rows = zip(found["ids"], found["metadatas"] or [], found["documents"] or [], strict=True)
-        return next((to_document(*row) for row in rows), None)
+        return self.call(lambda: next((to_document(*row) for row in rows), None))
 
     def scan(self) -> Iterator[Passage]:
         """Yield every passage."""
-        for offset in range(0, len(self), SCAN):
-            yield from to_passages(self._page(offset, ["metadatas", "documents"]))
+        for page in self._pages(["metadatas", "documents"]):
+            yield from self.call(partial(to_passages, page))
+
+    def scan_documents(self) -> Iterator[tuple[Document, dict[str, Any]]]:
+        """Yield every document with what is known of it."""
+        for some in _batches(sorted(self.document_ids()), DOCUMENTS_AT_ONCE):
+            found = self.call(partial(self._documents.get, ids=some, include=["metadatas", "documents"]))
+            rows = zip(found["ids"], found["metadatas"] or [], found["documents"] or [], strict=True)
+            yield from ((self.call(partial(to_document, *row)), dict(row[1])) for row in rows)
 
     def scan_document_ids(self) -> Iterator[str]:
         """Yield the document of every passage."""
-        for offset in range(0, len(self), SCAN):
-            yield from (str(meta["document_id"]) for meta in self._page(offset, ["metadatas"])["metadatas"] or [])
+        for page in self._pages(["metadatas"]):
+            yield from (str(meta["document_id"]) for meta in page["metadatas"] or [])
 
-    def _page(self, offset: int, include: list[Any]) -> Any:
-        return self.call(lambda: self._passages.get(limit=SCAN, offset=offset, include=include))
+    def _pages(self, include: list[Any]) -> Iterator[Any]:
+        """Yield all passages, some at a time, without counting them: Chroma would load the vectors of all of them."""
+        for offset in itertools.count(0, SCAN):
+            page = self.call(partial(self._passages.get, limit=SCAN, offset=offset, include=include))
+            if not page["ids"]:
+                return
+            yield page
 
     def passage_ids(self, document_id: str) -> list[str]:
         """Return the ids of a document's passages."""
@@ -320,16 +359,18 @@ class Store:
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
         """Return the passages that exist, in no particular order."""
-        found = self.call(lambda: self._passages.get(ids=list(passage_ids), include=["metadatas", "documents"]))
-        return to_passages(found)
+        return self.call(
+            lambda: to_passages(self._passages.get(ids=list(passage_ids), include=["metadatas", "documents"]))
+        )
 
     def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
-        """Return the passages' vectors, each of shape (1, dimension)."""
+        """Return the passages' vectors, each of shape (1, dimension), but those that cannot be what was stored."""
         found: dict[str, Floats] = {}
         for some in _batches(passage_ids):
             stored = self.call(partial(self._passages.get, ids=some, include=["embeddings"]))
-            vectors = np.asarray(stored["embeddings"], dtype=np.float32)[:, None, :] if stored["ids"] else ()
-            found |= dict(zip(stored["ids"], vectors, strict=True))
+            for name, vector in zip(stored["ids"], self.call(partial(_rows, stored)), strict=True):
+                if LEAST_LENGTH < float(np.linalg.norm(vector)) < MOST_LENGTH:
+                    found[name] = vector
         return found
 
     # Writing
@@ -383,9 +424,48 @@ class Store:
         self.look()
 
 
-def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), BATCH):
-        yield list(ids[start : start + BATCH])
+def listed(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return what is known of documents with their ids, sorted by source."""
+    every = [{"id": name, **known} for name, known in rows]
+    return sorted(every, key=lambda row: (str(row["source"]), str(row["id"])))
+
+
+def _rows(stored: Any) -> Any:
+    return np.asarray(stored["embeddings"], dtype=np.float32)[:, None, :] if stored["ids"] else ()
+
+
+def _batches(ids: Sequence[str], size: int = BATCH) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield list(ids[start : start + size])
+
+
+def cannot_be_read(settings: Settings, reason: str) -> str:
+    """Return what to tell where Chroma's own files are damaged."""
+    return (
+        f"The database in {settings.home / 'chroma'} is damaged ({reason}); to make it again from the stored texts and "
+        "the files they came from run: temei ingest --rebuild"
+    )
+
+
+def made_with(embedder: Embedder) -> dict[str, Any]:
+    """Return what an index says of the model and the format it was made with."""
+    return {"embedding_model": embedder.name, "dimension": embedder.dimension, "format": FORMAT}
+
+
+def check_made_by(made_by: Mapping[str, Any], embedder: Embedder, settings: Settings) -> None:
+    """Raise StaleIndexError where an index was made in another format or with another model."""
+    where = settings.chroma_url or settings.home
+    if made_by.get("format") != FORMAT:
+        raise StaleIndexError(
+            f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
+            "run: temei ingest --rebuild"
+        )
+    model = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
+    if model != f"{embedder.name} ({embedder.dimension} dimensions)":
+        raise StaleIndexError(
+            f"The index in {where} was made with the embedding model {model}, not {embedder.name} "
+            f"({embedder.dimension}); run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
+        )
 
 
 def _nothing_yet(settings: Settings) -> str:

@@ -648,8 +648,7 @@ def test_a_reader_who_asks_during_a_rebuild_is_not_misled(
     ask()
 
     assert len(said) > 5
-    assert all("A kettle boils" in text or "is being rebuilt" in text for text in said), said
-    assert "A kettle boils" in said[-1]
+    assert all("A kettle boils" in text for text in said), said
 
 
 def test_a_rebuild_in_the_middle_of_a_search_is_no_traceback(
@@ -734,7 +733,7 @@ def run(point):
     elif point == "lexical":
         patch(Mirror, "highest", lambda self: True)
     elif point == "generation":
-        patch(Index, "_make_bm25", lambda self: True, after=True)
+        patch(Index, "_make", lambda self: True, after=True)
     elif point == "removing":
         patch(Collection, "delete", lambda self: self.name == "temei-documents", after=True)
     elif point == "a while":
@@ -784,11 +783,10 @@ def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed
     home, articles = killed / point / "home", killed / point / "articles"
     index = Index(Settings(home=home), FakeEmbedder())
     if point == "rebuild":
-        with pytest.raises(MissingIndexError, match="temei ingest"):  # rather than an answer from a part
-            index.bm25()
+        assert len(index.bm25()) == 3, "answers come from before, rather than from a part"
     else:
         check_whole(index)
-        assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
+    assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
     index.close()
 
     index = Index(Settings(home=home), FakeEmbedder())
