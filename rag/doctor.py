@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.embeddings import open_embedder
-from rag.errors import ModelError, TemeiError
+from rag.bundled import is_prepared
+from rag.embeddings import BUNDLED, open_embedder
+from rag.errors import IndexStateError, ModelError, TemeiError
 from rag.index import Index
 from rag.settings import Settings
 
@@ -30,16 +31,29 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         embedder = open_embedder(settings.embedding_model, settings.home / "models", report)
         length = float((embedder.encode_passages(["temei"])[0] ** 2).sum() ** 0.5)
         findings.append(Finding("model", abs(length - 1) < 1e-3, f"{embedder.name}, {embedder.dimension} dimensions"))
+        if embedder.name == BUNDLED and (settings.home / "models").exists():
+            findings.append(_prepared(settings))
         index = Index(settings, embedder)
         rows = index.documents()
         findings.append(Finding("index", True, f"{len(rows)} documents, {len(index)} passages in {settings.home}"))
-        findings += [_lexical_agrees(index), _counts_agree(index), _mirror_agrees(index), _quotes_match(index)]
+        findings.append(_search_files(index))
+        try:
+            findings.append(_database(index))
+            findings += [_lexical_agrees(index), _counts_agree(index), _mirror_agrees(index), _quotes_match(index)]
+        except IndexStateError as error:
+            findings.append(Finding("database", False, str(error)))
         index.close()
         if settings.chat_model:
             findings.append(_chat(settings))
     except TemeiError as error:
         findings.append(Finding("index" if findings else "model", False, str(error)))
     return findings
+
+
+def _prepared(settings: Settings) -> Finding:
+    whole = is_prepared(settings.home / "models")
+    detail = "its files are as they were written"
+    return Finding("prepared model", whole, detail if whole else "its files are damaged; ask a question to mend it")
 
 
 def _chat(settings: Settings) -> Finding:
@@ -54,6 +68,20 @@ def _chat(settings: Settings) -> Finding:
     except ModelError as error:
         return Finding("language model", False, str(error))
     return Finding("language model", True, f"{settings.chat_model} replies")
+
+
+def _search_files(index: Index) -> Finding:
+    """Read every byte of what a question reads; what is damaged is made again, unless it may not be written."""
+    damaged = index.check_derived()
+    if damaged:
+        return Finding("search files", False, f"{damaged}; run: temei ingest, which makes them again")
+    return Finding("search files", True, "they are as they were written")
+
+
+def _database(index: Index) -> Finding:
+    """Read all of Chroma's database; raise IndexStateError where it is damaged."""
+    index.check_store()
+    return Finding("database", True, "it is laid out as it should be")
 
 
 def _lexical_agrees(index: Index) -> Finding:
@@ -73,7 +101,7 @@ def _mirror_agrees(index: Index) -> Finding:
         wrong += sum(held.get(name) != passage for name, passage in some.items())
     detail = f"{total} passages as in Chroma"
     if wrong:
-        detail = f"{wrong} passages differ from Chroma; delete passages.sqlite3 in TEMEI_HOME: it is made again"
+        detail = f"{wrong} passages differ from Chroma; run: temei ingest --rebuild"
     return Finding("mirror", not wrong, detail)
 
 
@@ -81,7 +109,7 @@ def _counts_agree(index: Index) -> Finding:
     held: dict[str, int] = {}
     for passage in index.scan():
         held[passage.document_id] = held.get(passage.document_id, 0) + 1
-    lacking = [row for row in index.documents() if held.pop(str(row["id"]), 0) != row["passages"]]
+    lacking = [row for row in index.stored_documents() if held.pop(str(row["id"]), 0) != row["passages"]]
     if held:
         return Finding("documents", False, f"passages of {len(held)} unknown documents; run: temei ingest --rebuild")
     if lacking:
@@ -96,7 +124,7 @@ def _quotes_match(index: Index) -> Finding:
     wrong = 0
     for passage in index.scan():
         if passage.document_id not in texts:
-            document = index.document(passage.document_id)
+            document = index.stored_document(passage.document_id)
             texts = {passage.document_id: document.text if document else ""}
         wrong += texts[passage.document_id][passage.start : passage.end] != passage.text
     detail = "every passage is a span of its document"

@@ -19,8 +19,8 @@ from filelock import Timeout
 from langchain_core.vectorstores import VectorStore
 from numpy.typing import NDArray
 
-from rag.bm25 import Bm25
-from rag.database import is_full
+from rag.bm25 import ABOUT, Bm25
+from rag.database import is_full, may_write
 from rag.derived import chroma_dates
 from rag.embeddings import Embedder
 from rag.errors import DamagedIndexError, IndexStateError, LockedIndexError, MissingIndexError
@@ -258,6 +258,51 @@ class Index(InStep):
         except sqlite3.Error:
             return ask(self._derived.renew_vectors())
 
+    # For a check-up
+
+    def check_store(self) -> None:
+        """Read all of Chroma's files, and raise IndexStateError where they are damaged or lack documents."""
+        self._store.check()
+        self._check_that_none_is_lost()
+
+    def check_derived(self) -> str:
+        """Read every byte that a question may read; mend what is damaged and return what could not be, in words."""
+        bm25 = self.bm25()
+        if not self._is_whole(bm25):
+            bm25 = self._mended(bm25)
+        if not self._is_whole(bm25):
+            return f"the search files in {self.settings.home} are damaged"
+        names = bm25.ids
+        lacking = sum(
+            len(
+                set(names[start : start + BATCH])
+                - set(self._stored(partial(_get_vectors, names[start : start + BATCH])))
+            )
+            for start in range(0, len(names), BATCH)
+        )
+        for start in range(0, len(names) if lacking else 0, BATCH):
+            self.vectors(names[start : start + BATCH])
+        return ""
+
+    def _is_whole(self, bm25: Bm25) -> bool:
+        """Return whether the files of a generation and the rows of its mirror are what was written."""
+        try:
+            if self._derived.load(thorough=True) is None and may_write(self._derived.folder / ABOUT):
+                return False
+            told = sum(len(bm25.mirror.passages_at(rows)) for rows in _parts(bm25.stored.tolist()))
+            known = {row["id"]: bm25.mirror.document(row["id"], bm25.documents) for row in _documents_of(bm25)}
+            return told == len(bm25) and None not in known.values()
+        except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
+            return False
+
+    def stored_documents(self) -> list[dict[str, Any]]:
+        """Return what Chroma knows of every document."""
+        return self._store.documents()
+
+    def stored_document(self, document_id: str) -> Document | None:
+        """Return a document as Chroma has it."""
+        return self._store.document(document_id)
+
     # Writing
 
     @contextlib.contextmanager
@@ -464,6 +509,15 @@ def _documents_of(bm25: Bm25) -> list[dict[str, Any]]:
     if len(found) != len(bm25.documents):
         raise DamagedError("the mirror lacks documents")
     return found
+
+
+def _parts(rows: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
+
+
+def _get_vectors(passage_ids: Sequence[str], vectors: PassageVectors) -> dict[str, Floats]:
+    return vectors.get(passage_ids)
 
 
 def _put(passages: Sequence[Passage], mirror: Mirror) -> None:
