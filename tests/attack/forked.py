@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ import ingest.pipeline  # noqa: F401
 import rag.chain
 import rag.doctor
 import rag.embeddings
+from rag.language import language_share
+from rag.surprise import Surprise
 from rag.types import Answer
 from ui import cli
 
@@ -52,6 +55,11 @@ class Ended:
     @property
     def lines(self) -> list[str]:
         return [line for line in self.err.splitlines() if line.strip()]
+
+
+# What is the same for all is loaded once, before any fork.
+language_share("Warm up.", "en")
+Surprise.of(FakeEmbedder())
 
 
 def write_articles(folder: Path) -> Path:
@@ -118,6 +126,24 @@ def run(arguments: list[str], home: Path, *, real: bool) -> Ended:
         out, err = Path(folder) / "out", Path(folder) / "err"
         status = wait(start(arguments, home, out, err, real=real))
         return Ended(status, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
+
+
+def called(ask: Callable[[Path], object], home: Path) -> object:
+    """Return what a function says of a home, asked in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told"
+        child = os.fork()
+        if not child:
+            signal.alarm(SECONDS)
+            try:
+                told.write_text(json.dumps(ask(home)), encoding="utf-8")
+            except BaseException:
+                import traceback
+
+                told.write_text(json.dumps(traceback.format_exc()), encoding="utf-8")
+            _leave(0)
+        wait(child)
+        return json.loads(told.read_text(encoding="utf-8"))
 
 
 def wait(child: int) -> int:

@@ -1,0 +1,152 @@
+"""Kills at random moments: an index that is written to is killed, and ends up as one that never was.
+
+A process ingests changed files, rebuilds or removes, and is killed somewhere in it. Then a question must be answered
+from all of the old or all of the new; and after the same command has run to its end, documents, passages, BM25,
+vectors and rankings must be those of an index whose writer was never killed.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from attack.outcome import Outcome, run_apart
+
+WRITERS = ("ingest", "rebuild", "remove")
+
+
+def run(count: int, seed: int, *, real: bool = True) -> Outcome:
+    """Kill ``count`` writers; ``real`` with the bundled model, else with a fake that is quick."""
+    return run_apart("kills", {"count": count, "seed": seed, "real": real})
+
+
+def _change(articles: Path, writer: str) -> list[str]:
+    """Change the files for a writer; return the arguments of its command."""
+    if writer == "ingest":
+        (articles / "kettle.txt").write_text("A kettle whistles when it boils. The lid of the kettle is copper.")
+        (articles / "owl.txt").write_text("The owl flies without a sound. It nests in old towers and hunts mice.")
+    if writer == "remove":
+        (articles / "lynx.txt").unlink(missing_ok=True)
+    return ["ingest", *{"rebuild": ["--rebuild"], "remove": ["--prune"]}.get(writer, []), str(articles)]
+
+
+def content(home: Path) -> dict[str, Any]:
+    """Return all that an index holds, but the times, in a process of its own."""
+    from attack import forked
+
+    told = forked.called(_content, home)
+    assert isinstance(told, dict), told
+    return told
+
+
+def _content(home: Path) -> dict[str, Any]:
+    from rag import Settings
+    from rag.index import Index
+
+    class Same:
+        """Says it is the model that the index was made with, and embeds nothing."""
+
+        def __init__(self, about: dict[str, Any]) -> None:
+            self.name, self.dimension = about["embedding_model"], about["dimension"]
+
+    told = json.loads((home / "bm25" / "about.json").read_text())["about"]["made_by"]
+    index = Index(Settings(home=home), Same(told))  # type: ignore[arg-type]
+    bm25 = index.bm25()
+    stored = {passage.id: passage.text for passage in index.scan()}
+    vectors = index.vectors(sorted(stored))
+    rows = [{k: v for k, v in row.items() if k != "ingested"} for row in index.documents()]
+    chroma = [{k: v for k, v in row.items() if k != "ingested"} for row in index.stored_documents()]
+    scores = {
+        query: dict(zip(bm25.ids, bm25.scores(query)[0].tolist(), strict=True)) for query in ("kettle lid", "hunts")
+    }
+    return {
+        "documents": sorted(rows, key=lambda row: str(row["id"])),
+        "in Chroma": sorted(chroma, key=lambda row: str(row["id"])),
+        "passages": dict(sorted(stored.items())),
+        "mirrored": {name: passage.text for name, passage in sorted(index.mirrored(sorted(stored)).items())},
+        "bm25": {query: {name: round(found[name], 4) for name in sorted(found)} for query, found in scores.items()},
+        "vectors": {name: vectors[name].round(4).tolist() for name in sorted(vectors)},
+        "left": sorted(path.name for path in home.iterdir() if path.name in ("writing", "chroma-unfinished")),
+    }
+
+
+def _attack(count: int, seed: int, real: bool) -> Outcome:
+    from attack import forked
+
+    outcome = Outcome()
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="temei-kills-") as name:
+        folder = Path(name)
+        place = _place(folder)
+        if (made := forked.run(["ingest", str(place / "articles")], place / "home", real=real)).status:
+            raise SystemExit(f"the index cannot be made: {made.err}")
+        old, _ = forked.asked(place / "home", real=real)
+        shutil.copytree(place / "home", folder / "before")
+        expected: dict[str, Any] = {}
+        for writer in WRITERS:
+            place = _place(folder)
+            began = time.monotonic()
+            forked.run(_change(place / "articles", writer), place / "home", real=real)
+            taken = time.monotonic() - began
+            expected[writer] = (content(place / "home"), forked.asked(place / "home", real=real)[0], taken)
+        for number in range(count):
+            writer = WRITERS[number % len(WRITERS)]
+            told = _kill(_place(folder), writer, chance, old, expected[writer], real, outcome)
+            outcome.failures += [f"{number}: {writer} {line}" for line in told]
+            for line in told:
+                print(number, writer, line, file=sys.stderr, flush=True)
+            outcome.tried += 1
+    return outcome
+
+
+def _place(folder: Path) -> Path:
+    """Return a place, always the same, with the articles and the index that were there before."""
+    from attack import forked
+
+    place = folder / "place"
+    shutil.rmtree(place, ignore_errors=True)
+    forked.write_articles(place / "articles")
+    if (folder / "before").exists():
+        shutil.copytree(folder / "before", place / "home")
+    return place
+
+
+def _kill(
+    place: Path, writer: str, chance: random.Random, old: list[Any], expected: Any, real: bool, outcome: Outcome
+) -> list[str]:
+    from attack import forked
+
+    whole, new, taken = expected
+    home = place / "home"
+    arguments = _change(place / "articles", writer)
+    moment = chance.uniform(0, taken)
+    child = forked.start(arguments, home, place / "out", place / "err", real=real)
+    outcome.count("killed" if forked.kill_after(child, moment) else "ended before")
+    failures = []
+    found, ended = forked.asked(home, real=real)
+    if found not in (old, new) or not found:
+        failures.append(f"killed after {moment:.3f} s: asked, it told {found or ended.err.strip()[-400:]}")
+    outcome.count("told the new" if found == new else "told the old")
+    last = forked.run(arguments, home, real=real)
+    if last.status or "Traceback" in last.err:
+        failures.append(
+            f"killed after {moment:.3f} s: run again, it ended with {last.status}: {last.err.strip()[-400:]}"
+        )
+        return failures
+    now = content(home)
+    differing = [part for part, value in whole.items() if now[part] != value]
+    if differing:
+        failures.append(f"killed after {moment:.3f} s: other {', '.join(differing)}")
+    if forked.asked(home, real=real)[0] != new:
+        failures.append(f"killed after {moment:.3f} s: finds something else")
+    return failures
+
+
+if __name__ == "__main__":
+    print(_attack(**json.loads(sys.argv[1])).to_json())
