@@ -166,7 +166,7 @@ class InStep:
 
         Where another process is at it, or this one may not write, this makes one of its own, apart.
         """
-        if self._derived.about() is not None or self._derived.folder.exists():
+        if self._derived.about() is not None or self._derived.folder.exists() or self._derived.mirror() is not None:
             self._derived.say(f"The search files in {self.settings.home} were damaged or not up to date; made again.")
         try:
             with self._writer.acquire(timeout=0 if wanted == WRITING else LOCK_SECONDS):

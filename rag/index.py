@@ -23,7 +23,7 @@ from rag.bm25 import ABOUT, Bm25
 from rag.database import is_full, may_write
 from rag.derived import chroma_dates
 from rag.embeddings import Embedder
-from rag.errors import DamagedIndexError, IndexStateError, LockedIndexError, MissingIndexError
+from rag.errors import CorruptIndexError, DamagedIndexError, IndexStateError, LockedIndexError, MissingIndexError
 from rag.in_step import InStep
 from rag.mirror import Mirror
 from rag.records import document_metadata, sentence_texts
@@ -58,6 +58,8 @@ class Index(InStep):
     def _open_store(self) -> Store:
         if self.is_shared or not (self._create or self._accept_stale):
             return super()._open_store()
+        if not may_write(self.settings.home / "ingest.lock"):
+            raise CorruptIndexError(_cannot_write(self.settings, "no permission"))
         try:
             self._opened = self._open(create=False)
             return self._opened
@@ -322,10 +324,7 @@ class Index(InStep):
                 f"Another process is adding documents to {home}; wait for it to end and try again."
             ) from error
         except OSError as error:
-            raise IndexStateError(
-                f"Cannot write to {home} ({error.strerror or error}); its documents can be searched, not changed. "
-                "Run this as a user who may write there, or set TEMEI_HOME to another folder."
-            ) from error
+            raise IndexStateError(_cannot_write(self.settings, str(error.strerror or error))) from error
         try:
             yield
         finally:
@@ -502,6 +501,13 @@ class Index(InStep):
         self._derived.close()
         if self._opened is not None:
             self._opened.close()
+
+
+def _cannot_write(settings: Settings, reason: str) -> str:
+    return (
+        f"Cannot write to {settings.home} ({reason}): what is there can be searched, not changed. "
+        "Run this as a user who may write there, or set TEMEI_HOME to a folder you can write to."
+    )
 
 
 def _documents_of(bm25: Bm25) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FULL = """
-import json, os, signal, subprocess, sys
+import json, os, shutil, signal, subprocess, sys
 from pathlib import Path
 from fakes import FakeEmbedder
 from ingest import ingest, split
@@ -51,9 +51,17 @@ def run(settings):
     return ""
 
 
+def first(settings):
+    index = Index(settings, FakeEmbedder(), create=True)
+    ingest(sorted(articles.iterdir())[:9], index)
+    index.close()
+    return ask(settings)
+
+
 def ask(settings):
-    Temei(settings, embedder=FakeEmbedder()).retrieve("kettle")
-    return ""
+    temei = Temei(settings, embedder=FakeEmbedder())
+    hits = temei.retrieve("What is number 7 made of?")
+    return [[hit.passage.id for hit in hits], len(temei.index.documents())]
 
 
 def look(settings):
@@ -78,7 +86,16 @@ for kilobytes in map(int, sys.argv[2:]):
     place.mkdir()
     sized(kilobytes, place)
     settings = Settings(home=place)
-    told = {"errors": [apart(run, settings), apart(run, settings)], "asked": apart(ask, settings)}
+    before, place = place, root / f"{kilobytes} filled"
+    place.mkdir()
+    sized(40_000, place)
+    filled = Settings(home=place)
+    whole = apart(first, filled)
+    (place / "ballast").write_bytes(bytes(shutil.disk_usage(place).free))
+    kept = [apart(run, filled), apart(ask, filled), apart(ask, filled)]
+    subprocess.run(["umount", place], check=True)
+    place = before
+    told = {"errors": [apart(run, settings), apart(run, settings)], "whole": whole, "kept": kept}
     sized(40_000, place, "remount")
     told["after"] = apart(run, settings)
     print(json.dumps(told | apart(look, settings)), flush=True)
@@ -127,3 +144,11 @@ def test_a_full_disk_is_named_and_nothing_is_lost(runs: list[dict[str, object]])
         assert run["documents"] == DOCUMENTS, run
         assert (run["agree"], run["bm25"], run["vectors"]) == (True, True, True), run
         assert run["found"] == [True], run
+
+
+def test_while_the_disk_is_full_questions_are_answered_from_before(runs: list[dict[str, object]]) -> None:
+    for run in runs:
+        failed, *asked = run["kept"]  # type: ignore[misc]
+        assert "is full" in failed, run
+        assert asked == [run["whole"], run["whole"]], run
+        assert run["whole"][1] == 9, run  # type: ignore[index]
