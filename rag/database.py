@@ -29,6 +29,11 @@ class Opened:
             self.copied.cleanup()
 
 
+LEAST_FREE = 1_000_000
+"""Bytes free on the disk below which a file that is there is opened to be read: SQLite needs room beside it to do more,
+and finds out in the middle of a question that there is none."""
+
+
 def may_write(path: Path) -> bool:
     """Return whether this process may write a file, and beside it."""
     folder = path.parent
@@ -50,7 +55,8 @@ def open_database(path: Path, tables: str) -> Opened:
     if may_write(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return _open_to_write(path, tables)
+            if not path.exists() or shutil.disk_usage(path.parent).free >= LEAST_FREE:
+                return _open_to_write(path, tables)
         except (OSError, sqlite3.OperationalError):
             if not path.exists() or not path.stat().st_size:
                 raise

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.bm25 import ABOUT, Bm25, about_in
-from rag.database import may_write, remove_database
+from rag.database import is_full, may_write, remove_database
 from rag.embeddings import VERSION, Embedder
 from rag.mirror import KEPT_SECONDS, Mirror
 from rag.seal import SETTLED_SECONDS, DamagedError, sealed, unsealed, write_whole
@@ -163,8 +163,17 @@ class Derived:
         if self._vectors is None:
             try:
                 self._vectors = PassageVectors(self._vectors_at, self._dimension)
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError) as error:
+                if is_full(error):
+                    raise
                 self._vectors = self.renew_vectors()
+        return self._vectors
+
+    def reopen_vectors(self) -> PassageVectors:
+        """Open the vectors again, to be read only where the disk has filled up meanwhile."""
+        if self._vectors is not None:
+            self._vectors.close()
+        self._vectors = PassageVectors(self._vectors_at, self._dimension)
         return self._vectors
 
     def renew_vectors(self) -> PassageVectors:

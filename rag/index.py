@@ -174,7 +174,12 @@ class Index(InStep):
         """Ask the mirror of a generation; a damaged one is made again."""
         try:
             return ask(bm25)
-        except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
+        except sqlite3.Error as error:
+            if is_full(error):  # nothing is wrong with the mirror
+                bm25.mirror.reopen()
+                return ask(bm25)
+            return ask(self._mended(bm25))
+        except (DamagedError, ValueError, KeyError, TypeError):
             return ask(self._mended(bm25))
 
     def _mended(self, bm25: Bm25) -> Bm25:
@@ -257,7 +262,9 @@ class Index(InStep):
         """Ask for vectors; a damaged file of them is begun anew."""
         try:
             return ask(self._derived.vectors)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            if is_full(error):  # nothing is wrong with them
+                return ask(self._derived.reopen_vectors())
             return ask(self._derived.renew_vectors())
 
     # For a check-up

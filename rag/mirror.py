@@ -338,6 +338,13 @@ class Mirror:
     def _transaction(self) -> _Transaction:
         return _Transaction(self._connection)
 
+    def reopen(self) -> None:
+        """Open the file again, to be read only where the disk has filled up meanwhile."""
+        with self._lock:
+            self._opened.close()
+            self._opened = open_database(self.path, _TABLES)
+            self._connection = self._opened.connection
+
     def close(self) -> None:
         self._opened.close()
 

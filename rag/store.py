@@ -108,6 +108,7 @@ class Store:
         if str(self._folder) in _SPOILT:
             self._opened = next(_SPELLINGS)
         try:
+            self.call(self._read_schema)
             self._client: Client = self.call(self._open_client)
             self.call(lambda: self._open_collections(create))
             if not accept_stale:
@@ -184,6 +185,17 @@ class Store:
         """See what others have written to the passages' metadata."""
         self._passages = self.call(self._open_passages)
 
+    def _read_schema(self) -> None:
+        """Read the names and definitions of the tables: Chroma's core writes a panic to stderr where it cannot."""
+        path = self._folder / DATABASE
+        if not self.is_shared and path.exists():
+            with contextlib.closing(self._reading()) as connection:
+                connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+
+    def _reading(self) -> sqlite3.Connection:
+        path = quote(str((self._folder / DATABASE).absolute()))
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+
     def check(self) -> None:
         """Read all of the database, and raise DamagedIndexError where it is not laid out as SQLite does.
 
@@ -191,8 +203,7 @@ class Store:
         """
 
         def ask() -> str:
-            path = quote(str((self._folder / DATABASE).absolute()))
-            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+            with contextlib.closing(self._reading()) as connection:
                 return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
 
         if not self.is_shared:
