@@ -197,7 +197,7 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
     folder = models / FOLDER
     try:
         if not _is_whole(folder, weights):
-            if may_write(folder / "manifest.json") or not models.parent.exists():
+            if may_write(folder / "manifest.json") or not models.parent.is_dir():
                 _prepare_in_place(models, weights, report)
             else:
                 report(f"Preparing the embedding model apart, since {models} cannot be written (a few seconds)…")
