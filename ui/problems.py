@@ -18,7 +18,19 @@ _RO: tuple[tuple[str, str], ...] = (
         r"Another process is adding documents to .*",
         "Alt program adaugă documente chiar acum; încearcă din nou după ce termină.",
     ),
-    (r"(?:The index|.*Chroma).* (run|set|start|unset|move).*", r"Indexul nu poate fi folosit acum. \g<0>"),
+    (
+        r"Cannot write to (.*) \((.*)\): .*",
+        r"Nu se poate scrie în \1 (\2): în ce este acolo se poate căuta, dar nu se poate schimba nimic.",
+    ),
+    (
+        r"The disk of (.*) is full .*",
+        r"Discul pe care este \1 e plin; fă loc și încearcă din nou: ce era gata s-a păstrat.",
+    ),
+    (
+        r"The database in (.*) is damaged .*",
+        r"Baza de date din \1 este stricată; ca să fie refăcută din textele păstrate, rulează: temei ingest --rebuild",
+    ),
+    (r"(?:The index|.*Chroma).* (run|set|start|unset).*", r"Indexul nu poate fi folosit acum. \g<0>"),
     (r"is not UTF-8 \(byte (\d+)\); .*", r"nu este text UTF-8 (octetul \1); salvează-l ca UTF-8."),
     (r"is empty; .*", "este gol; salvează-l sau descarcă-l din nou."),
     (r"has no text that can be read; .*", "nu are text care să poată fi citit; transformă-l în text."),
