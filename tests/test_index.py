@@ -184,6 +184,19 @@ def test_a_question_is_answered_where_the_database_is_damaged_and_that_is_said(
     assert "\n" not in line
 
 
+def test_a_schema_that_is_no_text_is_one_line_and_no_panic(damage, capfd: pytest.CaptureFixture[str]) -> None:
+    def harm(home: Path) -> None:
+        path = home / "chroma" / "chroma.sqlite3"
+        path.write_bytes(path.read_bytes().replace(b"CREATE TABLE collections", b"CREATE TABLE c\xffllections"))
+
+    settings = damage(harm)
+
+    with pytest.raises(CorruptIndexError, match="temei ingest --rebuild"):
+        Index(settings, FakeEmbedder(), create=True)
+    assert Temei(settings, embedder=FakeEmbedder()).retrieve(BRASS)
+    assert "panicked" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("how", [garbage, half, scribbled, Path.unlink, lambda path: path.write_bytes(b"")])
 @pytest.mark.parametrize("other", [False, True])
 def test_a_rebuild_makes_a_damaged_database_again_from_what_is_kept_for_searching(
