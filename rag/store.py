@@ -58,6 +58,10 @@ COSINE: Any = {"hnsw": {"space": "cosine"}}
 
 WRITING = "writing"
 DATABASE = "chroma.sqlite3"
+OPENED = frozenset(
+    ["migrations", "tenants", "databases", "collections", "collection_metadata", "segments", "segment_metadata"]
+)
+"""Tables of a few rows that Chroma reads when it opens a folder."""
 BATCH, SCAN = 1000, 2000
 LEAST_LENGTH, MOST_LENGTH = 0.9, 1.01
 """Of a passage's vector; `rag.vectors` makes them at least 0.95 long."""
@@ -186,11 +190,13 @@ class Store:
         self._passages = self.call(self._open_passages)
 
     def _read_schema(self) -> None:
-        """Read the names and definitions of the tables: Chroma's core writes a panic to stderr where it cannot."""
+        """Read what Chroma reads when it opens: its core writes a panic to stderr where text is none."""
         path = self._folder / DATABASE
         if not self.is_shared and path.exists():
             with contextlib.closing(self._reading()) as connection:
-                connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+                schema = connection.execute("SELECT name, type, tbl_name, sql FROM sqlite_master").fetchall()
+                for name in OPENED & {str(row[0]) for row in schema if row[1] == "table"}:
+                    connection.execute(f"SELECT * FROM {name}").fetchall()
 
     def _reading(self) -> sqlite3.Connection:
         path = quote(str((self._folder / DATABASE).absolute()))
