@@ -54,11 +54,13 @@ class Found:
     """The likeliest answer within one sentence: its span in the document and its score.
 
     The score is in log-odds against "not in this passage"; comparable between passages of one question. The span is
-    empty where the sentence was not read.
+    empty where the sentence was not read. ``answerable`` is the log-odds that its passage answers at all, as the
+    reader judges it from the whole passage.
     """
 
     span: Span
     score: float
+    answerable: float = 0.0
 
     @property
     def is_shown(self) -> bool:
@@ -130,18 +132,19 @@ class Reader:
         low, high = window(bounds, nearest, LONGEST_INPUT - len(asked) - len(prefix) - 1)
         tokens = np.array([[*asked, *prefix, *ids[low:high], END]], dtype=np.int64)
         scores = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0][0]
-        nowhere = float(scores[0].sum())
+        nowhere = float(scores[0, :2].sum())
+        answerable = float(scores[0, 2]) if scores.shape[1] > 2 else 0.0
         scores = scores[len(asked) + len(prefix) : -1]
         found = []
         for stretch, (begin, end) in zip(read.stretches, bounds, strict=True):
             begin, end = max(begin, low), min(end, high)
             if begin >= end:  # not read
-                found.append(Found((stretch.origin, stretch.origin), -nowhere))
+                found.append(Found((stretch.origin, stretch.origin), -nowhere, answerable))
                 continue
             first, last, score = best_span(scores[begin - low : end - low])
             # A token may reach over the end of its stretch.
             span = stretch.origin_of(spans[begin + first][0], spans[begin + last][1])
-            found.append(Found(span, score - nowhere))
+            found.append(Found(span, score - nowhere, answerable))
         return found, tokens.size
 
 
