@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     given = parser.parse_args()
     folder = next(run for run in given.runs if run.is_dir())
-    seen = list(first_tokens(prepare(given.data, folder, None, 0), SEEN))
+    seen = list(first_tokens(prepare(given.data, folder, None, Config(switched=0)), SEEN))
     export(mean([weights_of(run) for run in given.runs]), given.out, seen)
 
 

@@ -75,6 +75,7 @@ class Examples:
     Args:
         sets: the questions by file.
         negatives: for each file what `find_negatives` found.
+        switched: how many of the English examples have words exchanged for another language's.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Examples:
         negatives: Mapping[str, Negatives],
         lexicon: Lexicon,
         seed: int,
+        switched: float = SWITCHED,
     ) -> None:
         self._sets = {name: [q for q in some if not _is_for_measuring(q)] for name, some in sets.items()}
         self._sets = {name: some for name, some in self._sets.items() if some}
@@ -90,6 +92,7 @@ class Examples:
         self._names = {name: sorted({n for q in some for n in _NAME.findall(q.text)}) for name, some in sets.items()}
         self._negatives = negatives
         self._lexicon = lexicon
+        self._switched_share = switched if lexicon else 0.0
         self._seed = seed
         self._shares = shares(self._sets)
 
@@ -172,7 +175,7 @@ class Examples:
 
     def _switched(self, question: Question, random: Random) -> Question:
         """Exchange words of the question, of the passage, or of both, for those of one other language."""
-        if question.language != "en" or question.written_in != "en" or random.random() > SWITCHED or not self._lexicon:
+        if (question.language, question.written_in) != ("en", "en") or random.random() >= self._switched_share:
             return question
         translations = self._lexicon[random.choice(sorted(self._lexicon)) if random.random() < 0.5 else "ro"]
         share = random.choice((0.3, 0.6, 0.9))

@@ -59,6 +59,8 @@ class Config:
     rate: float = 1e-4
     decay: float = 0.01
     frozen_layers: int = 3
+    switched: float = 0.3
+    """Share of the English examples with words of another language; 0 needs no lexicon, which takes minutes to make."""
     from_reader: str = ""
     """A reader's ONNX file to go on from; empty to begin with the bundled encoder."""
 
@@ -219,7 +221,7 @@ def read_sets(folders: Sequence[Path], without: Path | None) -> dict[str, list[Q
     return {name: list(read_set(path, left_out)) for name, path in names(folders).items()}
 
 
-def prepare(folders: Sequence[Path], out: Path, without: Path | None, seed: int) -> Examples:
+def prepare(folders: Sequence[Path], out: Path, without: Path | None, config: Config) -> Examples:
     """Return the examples of a run; what is slow to find is kept in ``out`` for the next."""
     sets = read_sets(folders, without)
     (out / "negatives").mkdir(parents=True, exist_ok=True)
@@ -228,7 +230,8 @@ def prepare(folders: Sequence[Path], out: Path, without: Path | None, seed: int)
         name: find_negatives(some, embedder, out / "negatives" / f"{name}.json") for name, some in sets.items()
     }
     english = [question for some in sets.values() for question in some if question.written_in == "en"]
-    return Examples(sets, negatives, english_lexicon(english, out, embedder), seed)
+    lexicon = english_lexicon(english, out, embedder) if config.switched else {}
+    return Examples(sets, negatives, lexicon, config.seed, config.switched)
 
 
 def first_tokens(examples: Examples, count: int) -> Iterator[Tokens]:
@@ -259,7 +262,7 @@ def main() -> None:
     given, config = parse()
     given.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    examples = prepare(given.data, given.out, given.without, config.seed)
+    examples = prepare(given.data, given.out, given.without, config)
     run = Run(config, given.out, device)
     if not given.export_only:
         train(examples, run)
