@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 import rag.confidence
 from eval.abstention import auroc
-from eval.reader_examples import read_source
+from eval.fit.reader_sets import read_set
 from eval.squad import read_adversarial, read_xquad
 from ingest.load import to_document
 from ingest.pipeline import add_document
@@ -91,7 +91,7 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
     """Ask every question in every way."""
     sets = {name: read_xquad(folder, name) for name in {language for pair in LANGUAGES for language in pair}}
     surprise = Surprise.of(embedder)
-    others = {language: _others(folder / "reader" / f"{name}.json.gz", language) for language, name in ELSEWHERE}
+    others = {language: _others(folder / "reader" / f"{name}.json.gz") for language, name in ELSEWHERE}
     for asked, written in LANGUAGES:
         articles, asking = sets[written], sets[asked]
         questions = [[[q["question"] for q in p["qas"]] for p in article["paragraphs"]] for article in asking]
@@ -128,9 +128,9 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
                 index.close()
 
 
-def _others(path: Path, language: str) -> Iterator[str]:
+def _others(path: Path) -> Iterator[str]:
     """Yield the questions of a file in random order; none where it is not there."""
-    found = [reading.question for reading in read_source(path, language)] if path.exists() else []
+    found = [question.text for question in read_set(path)] if path.exists() else []
     Random(0).shuffle(found)
     yield from found
 

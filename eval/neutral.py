@@ -20,7 +20,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.reader_examples import SOURCES, read_source
+from eval.fit.reader_sets import read_set
 from rag.bundled import open_encoder
 from rag.embeddings import PASSAGE_PREFIX, QUERY_PREFIX
 from rag.neutral import PATH, Neutral
@@ -33,6 +33,8 @@ Encode = Callable[[str], Floats]
 RANK = 16
 MESSAGES, LEAST = 120, 60
 """The messages with the most translations that are used, and how many of them a language must have."""
+FILES = ("new_wiki", "tydiqa-en", "reddit", "amazon_reviews", "tquad-train", "jaquad")
+"""Of the reader's data; the sample of questions comes from these."""
 QUESTIONS = 150
 """Questions of each file."""
 
@@ -73,8 +75,8 @@ def questions(folder: Path) -> list[str]:
     """Return a sample of the questions of every file."""
     random = Random(0)
     sample: list[str] = []
-    for name, (language, _) in SOURCES.items():
-        some = sorted({r.question for r in read_source(folder / f"{name}.json.gz", language)})
+    for name in FILES:
+        some = sorted({question.text for question in read_set(folder / f"{name}.json.gz")})
         sample += random.sample(some, min(QUESTIONS, len(some)))
     return sample
 

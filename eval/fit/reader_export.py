@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from eval.fit.reader_model import OUTPUTS, Reader
+from eval.fit.reader_model import Reader
 from eval.fit.reader_sets import Question
 from eval.fit.reader_tokens import Tokens
 from eval.lexicon import Lexicon, open_lexicon, words_of
@@ -98,7 +98,8 @@ def _model(learned: Learned, graph: Graph, also: Sequence[str] = ()) -> Any:
     head = graph.constant("head.weight", learned.matrix("head.w", learned.hidden).T)
     product = graph.add("MatMul", [states, head], "head.product")
     graph.add("Add", [product, graph.constant("head.bias", learned.tensor("head.b"))], "scores")
-    outputs: dict[str, list[Any]] = {"scores": ["batch", "n", OUTPUTS]} | {name: ["batch", "n", None] for name in also}
+    scores = len(learned.named["head.b"])
+    outputs: dict[str, list[Any]] = {"scores": ["batch", "n", scores]} | {name: ["batch", "n", None] for name in also}
     return graph.model("temei-reader", {"embeddings": ["batch", "n", learned.hidden]}, outputs)
 
 
