@@ -166,9 +166,10 @@ def with_passage_row(sentences: Floats, texts: Sequence[str]) -> Floats:
         sentences: unit vectors, or zero for one that has none; shape (n, dimension).
         texts: of each sentence, as it was embedded.
     """
-    characters = np.array([len(" ".join(text.split())) for text in texts], dtype=np.float32)
+    # Where fragments stand for their whole passage, one long text is there many times.
+    measured = {text: (len(" ".join(text.split())), letters(text)) for text in set(texts)}
+    characters, said = np.array([measured[text] for text in texts], dtype=np.float32).T
     total = np.sqrt(np.maximum(characters, 1)) @ sentences
     passage = total / max(float(np.linalg.norm(total)), 1e-12)
-    said = np.array([letters(text) for text in texts], dtype=np.float32)
     lengths = 1 - SHORTER * np.exp(-np.append(said.sum(), said) / SHORT)
     return np.asarray(np.vstack([passage, sentences]) * lengths[:, None], dtype=np.float32)

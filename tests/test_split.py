@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from ingest.load import load, to_document
 from ingest.split import split
 from rag import Document, Passage
+from rag.tokens import count_tokens
 
 LANGUAGES = ["ro", "en", "zh", "ja", "ar", "hi", "th", "de", "hu", "xx", ""]
 FRAGMENTS = [
@@ -241,6 +243,9 @@ def test_full_stops_without_a_space_end_sentences_in_the_seed_article() -> None:
         pytest.param("“", 160_000, id="open quotation marks"),
         pytest.param("Da.\n", 100_000, id="lines"),
         pytest.param("e\u0301", 200_000, id="combining marks"),
+        pytest.param("1. ", 100_000, id="numbers of items"),
+        pytest.param("《‚", 60_000, id="open quotation marks of two kinds"),
+        pytest.param("çš„", 200_000, id="wrongly decoded"),
     ],
 )
 def test_nasty_input_takes_linear_time(piece: str, times: int) -> None:
@@ -252,6 +257,24 @@ def test_nasty_input_takes_linear_time(piece: str, times: int) -> None:
 
     assert passages[-1].end == len(document.text)
     assert taken < 5, f"{taken:.1f} s for {len(document.text)} characters"
+
+
+@pytest.mark.parametrize(
+    "piece", ["1. ", ". ", "a.\n", "|a|\n", "- ", "Da!Nu?", "会。", "\n> \n", "a b. \n\n", "x" * 90 + ". "]
+)
+def test_a_passage_of_many_sentences_takes_few_counts_of_its_tokens(
+    piece: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def count(text: str) -> int:
+        counted.append(len(text))
+        return count_tokens(text)
+
+    monkeypatch.setattr(import_module("ingest.split"), "count_tokens", count)
+    passages = split(a_document(piece * (60_000 // len(piece))), 384)
+
+    assert sum(counted) < 8 * sum(len(passage.text) for passage in passages)
 
 
 @pytest.mark.parametrize("gap", [" ", "\r\n", ""])
