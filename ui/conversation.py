@@ -77,7 +77,7 @@ class Conversation:
         self._pace = pace
 
     def respond(
-        self, question: str, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
+        self, question: str | None, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
     ) -> Iterator[Updates]:
         """Answer in steps: the question at once, then the answer as it grows."""
         language = spoken(chosen, request)

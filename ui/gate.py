@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui import bodies
 from ui.bodies import BodyError
-from ui.faults import note
+from ui.faults import blamed, note
 from ui.files import foreign_files, size_of, sweep
 from ui.headers import CORS, preflight, rewrite, secure
 from ui.pace import Pace, Tries
@@ -48,7 +48,8 @@ class Rules:
 
     ``names`` are those that may stand in a Host header, None for any. ``uploads`` is Gradio's folder of uploaded files
     and ``kept`` the one they end up in; both together hold at most ``most_bytes``. ``is_known`` tells whether a cookie
-    is one that Gradio gave to somebody who logged in, ``unread`` how many messages a visit has not fetched.
+    is one that Gradio gave to somebody who logged in, ``unread`` how many messages a visit has not fetched;
+    ``check_event`` raises `BodyError` where a call is none of the page's.
     """
 
     login: tuple[str, str] | None
@@ -62,6 +63,7 @@ class Rules:
     asks_a_minute: int
     is_known: Callable[[str], bool] = field(default=lambda token: False)
     unread: Callable[[str], int] = field(default=lambda session: 0)
+    check_event: Callable[[str, object], None] = field(default=lambda path, body: None)
     cookie: str = ""
 
 
@@ -203,7 +205,10 @@ class Gate:
             await rewrite(self._app, scope, receive, send, nonce=nonce, known=known)
         elif kind is Kind.CALL:
             body = await bodies.read(scope, receive, bodies.JSON_BYTES)
-            self._check(bodies.parse(body))
+            value = bodies.parse(body)
+            self._check(value)
+            self._rules.check_event(scope["path"], value)
+            send = blamed(scope, send)
             await self._app(*bodies.again(scope, body, receive), send)
         elif kind is Kind.LOGIN:
             await self._log_in(who, scope, receive, send)

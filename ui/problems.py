@@ -65,6 +65,7 @@ _RO: tuple[tuple[str, str], ...] = (
     (r"The request names a file that was not .*", "Fișierul nu a fost încărcat aici; adaugă-l din nou."),
     (r"Fetch the answers to what was asked .*", "Așteaptă răspunsurile de până acum."),
     (r"A page from elsewhere may not use this one, .*", "O pagină din altă parte nu poate folosi Temei."),
+    (r"There is no such event; .*", "Pagina s-a schimbat; reîncarc-o."),
     (r"Give the user and password of TEMEI_AUTH\.", "Conectează-te: reîncarcă pagina."),
 )
 _TRANSLATED = {"ro": [(re.compile(pattern, re.DOTALL), said) for pattern, said in _RO]}

@@ -38,7 +38,7 @@ ROUTES = tuple(
     _Route(kind, methods, re.compile(path))
     for kind, methods, path in (
         (Kind.PAGE, _READ, "/"),
-        (Kind.PART, _READ, r"/(assets|static|svelte)/[^\0\\]+"),
+        (Kind.PART, _READ, r"/(assets|static|svelte)/[!-\[\]-~ ]{1,200}"),
         (Kind.PART, _READ, rf"({_GRADIO})?/theme\.css"),
         (Kind.PART, _READ, r"/(favicon\.ico|manifest\.json|robots\.txt)"),
         (Kind.LOGIN, _POST, "/login/?"),

@@ -6,6 +6,7 @@ import importlib.metadata
 import ipaddress
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from rag.chain import Temei
 from rag.errors import SettingsError
 from rag.settings import Settings
 from ui.doors import router
+from ui.events import check_event
 from ui.gate import MEGABYTE, Gate, Rules
 from ui.look import CSS, HEAD, theme
 from ui.pace import Pace
@@ -69,6 +71,7 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     inner = hold(outer, page)
     rules.uploads = Path(inner.uploaded_file_dir)
     rules.cookie = inner.cookie_id
+    rules.check_event = partial(check_event, page)
     rules.unread = lambda session: unread(page, session)
     rules.is_known = lambda token: token in inner.tokens
     return outer

@@ -2,8 +2,8 @@
 
 Each is one connection: broken JSON, huge or wrong fields, tricks with paths and headers, broken uploads, slow senders,
 connections that close halfway, pages from elsewhere, every event of the page with foreign paths. A reply may refuse,
-with any status (what Gradio stumbles over is 500 and one line in the log), never show a traceback or a file of the
-server; a door that streams for ever is left after a moment.
+with a status below 500 (or 503, where there is no room), never show a traceback or a file of the server; a door that
+streams for ever is left after a moment.
 """
 
 from __future__ import annotations
@@ -149,6 +149,9 @@ def _judge(result: Result, number: int, attack: Attack, seconds: float, reply: b
     text = reply.decode("utf-8", "replace")
     status = text[9:12] if text.startswith("HTTP/1.1 ") else "none"
     result.note(f"status {status}")
+    if status.startswith("5") and status != "503":
+        body = text.partition("\r\n\r\n")[2]
+        result.fail(number, f"{attack.kind}: status {status} {body[:80]!r}: {attack.pieces[0][1][:300]!r}")
     if seconds > SLOW:
         result.slow += 1
         result.fail(number, f"{attack.kind}: {seconds:.1f} s: {attack.pieces[0][1][:120]!r}")
