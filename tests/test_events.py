@@ -41,6 +41,10 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
         ("run/ask", {}, 422),
         ("run/ask", [], 422),
         ("call/ask", {"data": []}, 422),
+        ("run/ask", {"data": [None, None]}, 422),
+        ("run/ask", {"data": ["a" * 2001, None]}, 422),
+        ("run/ask", {"data": ["Unde?", [None]]}, 422),
+        ("run/ask", {"data": ["Unde?", True]}, 422),
         ("queue/join", {"data": [], "fn_index": 1_000_000, "session_hash": "a"}, 404),
         ("queue/join", {"data": [], "session_hash": "a"}, 400),
     ],
@@ -78,3 +82,9 @@ def test_all_parts_of_the_page_are_found(client: TestClient) -> None:
     paths = [path.relative_to(templates).as_posix() for path in templates.rglob("*") if path.is_file()]
     for path in [one for one in paths if one.startswith(("assets/", "static/"))][::100]:
         assert client.get(f"/{path}").status_code == 200, path
+
+
+def test_a_type_longer_than_any_form_s_is_refused(client: TestClient) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=" + "b" * 5000}
+    reply = client.post("/gradio_api/upload?upload_id=x", content=b"--b--", headers=kind)
+    assert reply.status_code == 400

@@ -13,6 +13,8 @@ JSON_BYTES = 1_000_000
 """Largest event, question or message to MCP. The longest conversation that the page sends back has half of it."""
 LOGIN_BYTES = 16_384
 """Largest login; one in a form has some hundred bytes."""
+MOST_TYPE = 256
+"""Bytes of an upload's Content-Type; the boundary in it has 70 at most (RFC 2046)."""
 SECONDS = 30
 """Time in which such a body must have come whole."""
 
@@ -37,6 +39,16 @@ def length_of(scope: Scope) -> int | None:
                 raise BodyError(400, "The Content-Length is not a number.")
             return int(value)
     return None
+
+
+def check_type(scope: Scope) -> None:
+    """Check the type of an upload.
+
+    Raises:
+        BodyError: it is longer than any form's.
+    """
+    if any(name == b"content-type" and len(value) > MOST_TYPE for name, value in scope["headers"]):
+        raise BodyError(400, "The Content-Type is longer than any form's.")
 
 
 async def read(scope: Scope, receive: Receive, most: int) -> bytes:

@@ -28,6 +28,7 @@ from rag.characters import whole
 from rag.errors import IndexStateError, TemeiError
 from rag.types import Answer, Turn
 from ui.export import escape_markdown
+from ui.faults import CallError
 from ui.pace import Pace
 from ui.visitors import visitor
 
@@ -53,7 +54,11 @@ def offer(temei: Temei, pace: Pace) -> None:
             document_ids: search only these documents; all of them where omitted.
         """
         if not pace.allows(visitor(request)):
-            raise gr.Error(TOO_FAST, print_exception=False)
+            raise CallError(TOO_FAST, 429)
+        if document_ids is not None and not (
+            isinstance(document_ids, list) and all(isinstance(one, str) for one in document_ids)
+        ):
+            raise CallError("The document_ids are no list of texts.")
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
         except TemeiError as error:

@@ -10,15 +10,21 @@ import gradio as gr
 import gradio.events
 from starlette.types import Message, Scope, Send
 
+from rag.errors import QuestionError, TemeiError
+
 _log = logging.getLogger("temei")
 
 
-BLAMED = "temei.blamed"
-"""Where a request's scope keeps that what it sent is at fault."""
+STATUS = "temei.status"
+"""Where a request's scope keeps what HTTP says to a refusal."""
 
 
-class InputError(gr.Error):
-    """The values of an event are none that its inputs can have."""
+class CallError(gr.Error):
+    """A call of an event is refused, with what HTTP says to that."""
+
+    def __init__(self, message: str, status: int = 422) -> None:
+        super().__init__(message, print_exception=False)
+        self.status = status
 
 
 class Page(gr.Blocks):
@@ -28,15 +34,16 @@ class Page(gr.Blocks):
         """Do as Gradio does, which prints a traceback for all but its own errors."""
         try:
             return await super().process_api(*given, **named)
-        except InputError:
-            _blame(named.get("request"))
-            raise
-        except gr.Error:
+        except gr.Error as error:
+            if isinstance(error, CallError):
+                _tell(named.get("request"), error.status)
+            elif isinstance(error.__cause__, TemeiError):
+                _tell(named.get("request"), 422 if isinstance(error.__cause__, QuestionError) else 503)
             raise
         except Exception as error:
             note(error)
             if _is_of_event_data(error):
-                _blame(named.get("request"))
+                _tell(named.get("request"), 422)
             raise gr.Error("That did not work.", print_exception=False) from error
 
     async def preprocess_data(self, *given: Any, **named: Any) -> Any:
@@ -45,7 +52,7 @@ class Page(gr.Blocks):
             return await super().preprocess_data(*given, **named)
         except Exception as error:
             note(error)
-            raise InputError("The event does not take such values.", print_exception=False) from error
+            raise CallError("The event does not take such values.") from error
 
 
 def _is_of_event_data(error: Exception) -> bool:
@@ -54,20 +61,20 @@ def _is_of_event_data(error: Exception) -> bool:
     return bool(frames) and frames[-1].filename == gradio.events.__file__
 
 
-def _blame(request: Any) -> None:
-    """Remember of a request that what it sent is at fault."""
+def _tell(request: Any, status: int) -> None:
+    """Keep with a request what HTTP says to it."""
     inner = getattr(request, "request", None)
     if inner is not None:
-        inner.scope.setdefault(BLAMED, []).append(True)
+        inner.scope.setdefault(STATUS, []).append(status)
 
 
-def blamed(scope: Scope, send: Send) -> Send:
-    """Return a ``send`` that says 422 where Gradio says 500 over what was sent."""
-    blame: list[bool] = scope.setdefault(BLAMED, [])
+def with_status(scope: Scope, send: Send) -> Send:
+    """Return a ``send`` that gives a refusal its status, where Gradio says 500 to every error of an event."""
+    told: list[int] = scope.setdefault(STATUS, [])
 
     async def sending(message: Message) -> None:
-        if blame and message["type"] == "http.response.start" and message["status"] == 500:
-            message = {**message, "status": 422}
+        if told and message["type"] == "http.response.start" and message["status"] == 500:
+            message = {**message, "status": told[-1]}
         await send(message)
 
     return sending

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui import bodies
 from ui.bodies import BodyError
-from ui.faults import blamed, note
+from ui.faults import note, with_status
 from ui.files import foreign_files, size_of, sweep
 from ui.headers import CORS, preflight, rewrite, secure
 from ui.pace import Pace, Tries
@@ -86,8 +86,7 @@ class Gate:
     """The ASGI layer around everything."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self._app = app
-        self._rules = rules
+        self._app, self._rules = app, rules
         self._posts = Pace(POSTS_AN_ASK * rules.asks_a_minute, 60)
         self._files = Pace(UPLOADS_A_MINUTE, 60)
         self._tries = Tries()
@@ -205,10 +204,8 @@ class Gate:
             await rewrite(self._app, scope, receive, send, nonce=nonce, known=known)
         elif kind is Kind.CALL:
             body = await bodies.read(scope, receive, bodies.JSON_BYTES)
-            value = bodies.parse(body)
-            self._check(value)
-            self._rules.check_event(scope["path"], value)
-            send = blamed(scope, send)
+            self._check(scope["path"], bodies.parse(body))
+            send = with_status(scope, send)
             await self._app(*bodies.again(scope, body, receive), send)
         elif kind is Kind.LOGIN:
             await self._log_in(who, scope, receive, send)
@@ -217,7 +214,8 @@ class Gate:
         else:
             await self._app(scope, receive, send)
 
-    def _check(self, value: object) -> None:
+    def _check(self, path: str, value: object) -> None:
+        self._rules.check_event(path, value)
         self._check_files(value)
         session = value.get("session_hash") if isinstance(value, dict) else None
         if isinstance(session, str):
@@ -254,6 +252,7 @@ class Gate:
     async def _upload(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Let files in, as long as there is room for them."""
         size = bodies.length_of(scope)
+        bodies.check_type(scope)
         if size is None:
             raise RefusedError(411, "Say how long the upload is, with a Content-Length.")
         if size > self._rules.largest_upload:
