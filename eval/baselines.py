@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from eval.corpus import Advance
-from eval.dataset import Dataset
 from eval.records import Found, Record
 from eval.runner import DEPTH, BaselineRun, run_baseline
+from eval.sets.dataset import Dataset
 from eval.tutorial import export_model, open_splitter, open_store
-from rag.bm25 import top
 from rag.chain import Temei
+from rag.index.search_index import top
 
 RRF = 60
 """The constant of reciprocal rank fusion (Cormack et al., 2009): ``score = sum over rankings of 1 / (60 + rank)``."""

@@ -26,14 +26,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.sets.variants import read_texts
 from eval.tutorial import export_model, open_splitter, open_store
-from eval.variants import read_texts
 from ingest.load import to_document
 from ingest.pipeline import add_document
 from ingest.split import passage_id, split
 from rag.chain import Temei
-from rag.embeddings import BUNDLED, open_embedder
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import BUNDLED, open_embedder
 from rag.settings import Settings
 from rag.types import Document, Passage
 

@@ -17,9 +17,9 @@ from rag.errors import DatasetError
 
 if TYPE_CHECKING:  # what measures is imported by who measures: `temei ask` starts without it
     from eval.corpus import Advance
-    from eval.dataset import Dataset
-    from eval.open import LeaveOut
-    from eval.variants import Typed
+    from eval.sets.dataset import Dataset
+    from eval.sets.open import LeaveOut
+    from eval.sets.variants import Typed
 
 app = typer.Typer(
     help="Measure answers and retrieval on a question set.",
@@ -119,7 +119,7 @@ def evaluate(
         raise typer.BadParameter("floors are for the whole set as it is", param_hint="--gate")
     if typed not in (None, "no-diacritics", "cedilla"):
         raise typer.BadParameter("choose no-diacritics or cedilla", param_hint="--typed")
-    from eval.open import open_dataset
+    from eval.sets.open import open_dataset
 
     letters: Typed | None = "cedilla" if typed == "cedilla" else "no-diacritics" if typed else None
     left_out: LeaveOut | None = "gold" if leave_out == "gold" else "document" if leave_out == "document" else None
@@ -162,10 +162,10 @@ def _evaluate(
 ) -> None:
     from eval.baselines import run_baselines
     from eval.corpus import open_corpus
-    from eval.gate import fallen, read_floors, write_floors
-    from eval.report import print_report, write_json, write_text
+    from eval.report.gate import fallen, read_floors, write_floors
+    from eval.report.report import print_report, write_json, write_text
+    from eval.report.summary import summarise
     from eval.runner import Run, run
-    from eval.summary import summarise
     from rag.settings import Settings
 
     limits = read_floors(dataset.name) if gate else {}
@@ -189,7 +189,7 @@ def _evaluate(
     if json_out is not None:
         write_json(report, json_out)
     if html_out is not None:
-        from eval.page import page
+        from eval.report.html_report import page
 
         write_text(html_out, page(report))
     if floors:
@@ -211,8 +211,8 @@ def validate(
     questions: Annotated[str | None, typer.Option(metavar="PATH", help="squad: a parallel file.")] = None,
 ) -> None:
     """Check a question set against its documents, and report every problem by file and line."""
-    from eval.open import open_dataset
-    from eval.report import describe
+    from eval.report.report import describe
+    from eval.sets.open import open_dataset
 
     with all_problems():
         opened = open_dataset(
@@ -233,9 +233,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="Seed of the tests.")] = 0,
 ) -> None:
     """Compare two runs: which metrics and examples changed, and whether it is more than noise."""
-    from eval.compare import compare as compare_reports
-    from eval.compare import print_comparison
-    from eval.report import read_json
+    from eval.report.compare import compare as compare_reports
+    from eval.report.compare import print_comparison
+    from eval.report.report import read_json
 
     first, second = read_json(Path(before)), read_json(Path(after))
     print_comparison(compare_reports(first, second, seed=seed), first, second, out)
@@ -250,7 +250,7 @@ def draft(
     """Write a first set of questions on a document, for a person to correct."""
     from eval.draft import draft as draft_questions
     from eval.draft import to_jsonl
-    from eval.report import write_text
+    from eval.report.report import write_text
 
     text = to_jsonl(draft_questions(Path(document), count))
     if output is None:
@@ -274,8 +274,8 @@ def feedback(
 ) -> None:
     """Make drafts of what readers of the page liked and disliked, for a person to correct."""
     from eval.draft import to_jsonl
-    from eval.feedback import draft_feedback
-    from eval.report import write_text
+    from eval.report.report import write_text
+    from eval.sets.feedback import draft_feedback
     from rag.settings import Settings
 
     home = Settings().home

@@ -8,19 +8,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import ingest
-import rag
-from eval.dataset import Dataset
-from eval.remembered import RememberedEmbedder
+from eval.cached_embedder import RememberedEmbedder
+from eval.code_files import code_files
+from eval.sets.dataset import Dataset
 from ingest.pipeline import add_document
 from rag.chain import Temei
-from rag.embeddings import Embedder, open_embedder
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import Embedder, open_embedder
 from rag.settings import Settings
 
 KEEP_DAYS = 14
-STAGES = "store index bm25 mirror vectors embeddings bundled graph language records tables boundaries split pipeline"
-"""The modules whose code an index depends on."""
+MAKES_AN_INDEX = "ingest.pipeline"
+"""The module whose code, with all that it imports, an index depends on."""
 Advance = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
@@ -72,9 +71,8 @@ def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
     hashed = hashlib.sha256(f"{embedder.name}\0{settings.passage_tokens}\0".encode())
     for name, document in sorted(dataset.documents.items()):
         hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
-    rooms = [Path(room.__file__).parent for room in (rag, ingest) if room.__file__]
-    for path in (room / f"{stage}.py" for room in rooms for stage in STAGES.split()):
-        hashed.update(path.read_bytes() if path.exists() else b"")
+    for path in code_files(MAKES_AN_INDEX):
+        hashed.update(path.read_bytes())
     return hashed.hexdigest()[:16]
 
 

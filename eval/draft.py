@@ -13,8 +13,8 @@ from typing import Any
 
 import regex
 
-from eval.jsonl import find_answers
 from eval.runner import sentences_of
+from eval.sets.jsonl import find_answers
 from ingest.load import LOADERS, load
 from rag.errors import DocumentError
 from rag.types import Document, Span

@@ -1,7 +1,7 @@
 """The metrics that are reported, by name.
 
-To add one, write a pure function with its formula in the docstring (`eval.ranking`, `eval.grounds`,
-`eval.abstention`) and register it here: the report, the gate and the comparison find it through the dict.
+To add one, write a pure function with its formula in the docstring (`eval.ranking`, `eval.citation_metrics`,
+`eval.refusal_metrics`) and register it here: the report, the gate and the comparison find it through the dict.
 """
 
 from __future__ import annotations
@@ -10,18 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from eval.abstention import (
-    abstention_precision,
-    abstention_recall,
-    aurc,
-    auroc,
-    expected_calibration_error,
-    over_refusal,
-    percentile,
-    risk_coverage,
-)
-from eval.dataset import Evidence, Example
-from eval.grounds import (
+from eval.citation_metrics import (
     Alternatives,
     Place,
     Sentences,
@@ -39,7 +28,18 @@ from eval.grounds import (
 from eval.normalise import normalise_romanian, normalise_squad, without_markers
 from eval.ranking import best_scores, mrr, ndcg_at_k, order_against, recall_at_k
 from eval.records import EXTRACTIVE, Found, Outcomes, Record, is_correct
-from rag.language import language_share
+from eval.refusal_metrics import (
+    abstention_precision,
+    abstention_recall,
+    aurc,
+    auroc,
+    expected_calibration_error,
+    over_refusal,
+    percentile,
+    risk_coverage,
+)
+from eval.sets.dataset import Evidence, Example
+from rag.text.language import language_share
 
 __all__ = [
     "METRICS",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval.abstention import Flags, Floats
-from eval.dataset import Example
-from eval.grounds import Place, answer_containment, answer_in_text
+from eval.citation_metrics import Place, answer_containment, answer_in_text
+from eval.refusal_metrics import Flags, Floats
+from eval.sets.dataset import Example
 from rag.types import Span
 
 EXTRACTIVE = "extractive"

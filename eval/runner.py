@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.corpus import Advance
-from eval.dataset import Dataset, Example
 from eval.records import Found, Quoted, Record, Reply
+from eval.sets.dataset import Dataset, Example
 from ingest.split import sentence_spans
 from rag.chain import Temei
 from rag.errors import DatasetError, QuestionError

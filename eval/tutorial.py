@@ -24,7 +24,7 @@ def export_model(models: Path) -> Path:
     """Return the bundled model as a sentence-transformers folder, written where it is missing."""
     folder = models / MODEL
     if not (folder / "modules.json").exists():
-        from rag.embeddings import export_sentence_transformer
+        from rag.models.embeddings import export_sentence_transformer
 
         export_sentence_transformer(folder)
     return folder

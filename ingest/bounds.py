@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.load import Remark, load
-from rag.characters import whole
 from rag.errors import DocumentError, TemeiError
 from rag.settings import Settings
+from rag.text.characters import whole
 from rag.types import Document
 
 

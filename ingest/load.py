@@ -1,6 +1,7 @@
 """Loading: a file on disk to a `Document`.
 
-The text of a text file is exactly as it stands there; that of the other formats is what `ingest.extract` gets out.
+The text of a text file is exactly as it stands there; that of the other formats is what `ingest.sandbox.extract` gets
+out.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 
 import regex
 
-from ingest.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
-from ingest.extract_child import Limits
-from ingest.front_matter import read_front_matter
-from rag.characters import whole
+from ingest.formats.front_matter import read_front_matter
+from ingest.sandbox.child import Limits
+from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
 from rag.errors import DocumentError
-from rag.language import detect_language
+from rag.text.characters import whole
+from rag.text.language import detect_language
 from rag.types import Document
 
 LONGEST_TITLE, LONGEST_URL = 300, 2000
@@ -81,15 +82,15 @@ def _load_extracted(function: str, kinds: Collection[str], file: _File) -> Docum
     )
 
 
-_load_html = partial(_load_extracted, "ingest.extract_html:read_html", (HTML, TEXT))
+_load_html = partial(_load_extracted, "ingest.formats.html:read_html", (HTML, TEXT))
 
 LOADERS: dict[str, Callable[[_File], Document]] = {
     ".txt": _load_text,
     ".md": _load_text,
     ".markdown": _load_text,
-    ".pdf": partial(_load_extracted, "ingest.extract_pdf:read_pdf", (PDF,)),
-    ".docx": partial(_load_extracted, "ingest.extract_zip:read_docx", (ZIP,)),
-    ".epub": partial(_load_extracted, "ingest.extract_zip:read_epub", (ZIP,)),
+    ".pdf": partial(_load_extracted, "ingest.formats.pdf:read_pdf", (PDF,)),
+    ".docx": partial(_load_extracted, "ingest.formats.office:read_docx", (ZIP,)),
+    ".epub": partial(_load_extracted, "ingest.formats.office:read_epub", (ZIP,)),
     ".html": _load_html,
     ".htm": _load_html,
     ".xhtml": _load_html,

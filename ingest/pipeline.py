@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from ingest.bounds import costing_only, load_within
 from ingest.load import Remark, find_files, spaced
 from ingest.split import split
-from rag.embeddings import Embedder
 from rag.errors import DocumentError
-from rag.index import Index
-from rag.private import privately
-from rag.records import sentence_texts
+from rag.files.private import privately
+from rag.index.index import Index
+from rag.index.records import sentence_texts
+from rag.models.embeddings import Embedder
 from rag.settings import Settings
 from rag.types import Document, Passage
 

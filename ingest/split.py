@@ -14,8 +14,8 @@ from itertools import pairwise
 import regex
 
 from ingest.boundaries import boundaries
-from rag.tables import columns_below
-from rag.tokens import count_tokens
+from rag.text.tables import columns_below
+from rag.text.tokens import count_tokens
 from rag.types import Document, Passage, Span
 
 MAX_CHARS_PER_TOKEN = 16

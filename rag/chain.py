@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
-from rag.characters import whole
-from rag.check import Check
+from rag.chat.check import Check
+from rag.chat.fallback_note import note, note_left_out
+from rag.checked_input import checked_documents, checked_history, checked_question
 from rag.cite import cite, shorten
 from rag.confidence import confidence
-from rag.embeddings import Embedder, open_embedder
 from rag.errors import ChatError, Fault
 from rag.followup import standalone
-from rag.given import checked_documents, checked_history, checked_question
-from rag.index import Index
-from rag.note import note, note_left_out
-from rag.parts import Judged, judge, questions_within
+from rag.index.index import Index
+from rag.models.embeddings import Embedder, open_embedder
+from rag.models.reader import Reader, open_reader
+from rag.models.word_rarity import Surprise
+from rag.question_parts import Judged, judge, questions_within
 from rag.read import Sentence, choose, rank_sentences
-from rag.reader import Reader, open_reader
 from rag.refuse import refusal
 from rag.rerank import rerank
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
-from rag.surprise import Surprise
+from rag.text.characters import whole
 from rag.types import Answer, Document, Hit, Turn
 
 if TYPE_CHECKING:
-    from rag.model import Chat
+    from rag.chat.model import Chat
 
 EXTRACTIVE = "extractive"
 
@@ -98,7 +98,7 @@ class Temei:
             return None
         with self._opening:
             if self._chat is None:
-                from rag.model import open_chat
+                from rag.chat.model import open_chat
 
                 self._chat = open_chat(self.settings)
             return self._chat
@@ -112,7 +112,7 @@ class Temei:
         chat = self.chat
         if chat is None:
             return
-        from rag.generate import probe
+        from rag.chat.generate import probe
 
         try:
             probe(chat, self.settings)
@@ -196,7 +196,7 @@ class Temei:
         return asked if chat is None or asked.standalone == question else self._rewrite(asked, chat)
 
     def _rewrite(self, asked: _Asked, chat: Chat) -> _Asked:
-        from rag.write import rewrite
+        from rag.chat.write import rewrite
 
         try:
             written = rewrite(
@@ -320,7 +320,7 @@ class Temei:
         Raises:
             ChatError: there is none to show.
         """
-        from rag.write import write
+        from rag.chat.write import write
 
         if asked.failed is not None:
             raise asked.failed

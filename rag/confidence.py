@@ -1,7 +1,7 @@
 """Confidence: how likely it is that the sentences chosen answer the question.
 
 A logistic model over what retrieval saw; ``confidence.json`` holds its weights and where they come from, written by
-``python -m eval.calibrate`` from questions asked with their ground present and removed.
+``python -m eval.fit.calibrate`` from questions asked with their ground present and removed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import regex
 
-from rag.language import fold, language_share
+from rag.models.word_rarity import Surprise
 from rag.read import Sentence
 from rag.retrieve import Retrieval
-from rag.surprise import Surprise
+from rag.text.language import fold, language_share
 
 _NUMBER = regex.compile(r"\p{N}+")
 _NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{L}+")

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.bundled import is_prepared
-from rag.embeddings import BUNDLED, open_embedder
 from rag.errors import IndexStateError, ModelError, TemeiError
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.e5 import is_prepared
+from rag.models.embeddings import BUNDLED, open_embedder
 from rag.settings import Settings
 
 CHUNK = 1000
@@ -58,8 +58,8 @@ def _prepared(settings: Settings) -> Finding:
 
 def _chat(settings: Settings) -> Finding:
     """Ask the language model for a word."""
-    from rag.generate import probe
-    from rag.model import open_chat
+    from rag.chat.generate import probe
+    from rag.chat.model import open_chat
 
     try:
         chat = open_chat(settings)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.language import fold, question_language, words
-from rag.surprise import Surprise
+from rag.models.word_rarity import Surprise
+from rag.text.language import fold, question_language, words
 from rag.types import Turn
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")

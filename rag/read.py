@@ -3,7 +3,7 @@
 A sentence's score is its similarity to the question, plus the score of its passage, plus the share of the question's
 words it holds, plus what the reader found in it; where a date, a number or a person is asked for, a further sentence
 must hold one if the best does. A heading or a question of the document is not quoted: the sentence below it counts as
-at least as near to what was asked (`rag.leads`). ``docs/experiments.md`` has the numbers.
+at least as near to what was asked (`rag.text.headings`). ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.language import stem, words
-from rag.leads import announces, leads
-from rag.question import holds, wanted
-from rag.reader import Found
+from rag.models.reader import Found
 from rag.rerank import evidence
 from rag.retrieve import Retrieval
+from rag.text.headings import announces, leads
+from rag.text.language import stem, words
+from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
 
 PASSAGE_WEIGHT = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rag.language import question_language
+from rag.text.language import question_language
 
 REFUSALS = {
     "ro": "Nu găsesc în sursele date un răspuns la această întrebare.",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rag.reader import Floats, Found
+from rag.models.reader import Floats, Found
 from rag.retrieve import Retrieval
 from rag.types import Passage
 

@@ -7,8 +7,8 @@ Dense and lexical search each propose candidates; every candidate is then scored
     score   = dense + 0.4 * lexical
 
 Coverage is the share of the question that the corpus's vocabulary can carry, ``shares_language`` how far its passages
-are in the question's language (`rag.bm25`), so that words count for a question in the corpus's language and not for one
-in another. ``docs/experiments.md`` has the numbers.
+are in the question's language (`rag.index.search_index`), so that words count for a question in the corpus's language
+and not for one in another. ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.bm25 import top
 from rag.errors import MissingIndexError
-from rag.index import Index
-from rag.reader import Found
+from rag.index.index import Index
+from rag.index.search_index import top
+from rag.models.reader import Found
 from rag.types import Hit
 
 Floats = NDArray[np.float32]

@@ -14,8 +14,8 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from rag.characters import whole
 from rag.errors import SettingsError
+from rag.text.characters import whole
 
 PREFIX = "TEMEI_"
 

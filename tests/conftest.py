@@ -24,9 +24,9 @@ from hypothesis import settings as hypothesis_settings
 
 from ingest import ingest, load, split
 from rag import Passage, Settings, Temei
-from rag.embeddings import Embedder, open_embedder
 from rag.errors import DocumentError
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import Embedder, open_embedder
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = ROOT / "seeds"

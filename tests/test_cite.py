@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rag import Hit, Passage
 from rag.cite import as_prose, cite, shorten
+from rag.models.reader import LEAST_CERTAIN, Found
 from rag.read import Sentence
-from rag.reader import LEAST_CERTAIN, Found
 
 TEXT = "Prima  propoziție\nare [1] două rânduri. A doua e scurtă."
 SECOND = TEXT.index("A doua")

@@ -21,8 +21,8 @@ from starlette.testclient import TestClient
 from ingest import ingest
 from rag import Answer, Settings, Temei
 from rag.errors import SettingsError
-from rag.index import Index
-from ui.doors import Message, asked, content
+from rag.index.index import Index
+from ui.api.openai import Message, asked, content
 from ui.serve import app, check_open, credentials, has_mcp, is_loopback
 
 JSON = {"content-type": "application/json"}

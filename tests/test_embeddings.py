@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from rag.embeddings import (
+from rag.errors import ModelError
+from rag.models.embeddings import (
     BundledEmbedder,
     SentenceTransformerEmbedder,
     export_sentence_transformer,
     open_embedder,
 )
-from rag.errors import ModelError
 
 LETTER = "Președintele a trimis o scrisoare de felicitare."
 

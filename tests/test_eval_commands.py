@@ -9,12 +9,11 @@ import pytest
 from conftest import SEED, SEEDS
 from typer.testing import CliRunner, Result
 
-from eval import gate
 from eval.commands import app
 from eval.draft import GAP, draft
-from eval.jsonl import load_jsonl
-from eval.open import SHIPPED
-from eval.report import read_json
+from eval.report.report import gate, read_json
+from eval.sets.jsonl import load_jsonl
+from eval.sets.open import SHIPPED
 from rag.errors import DatasetError, DocumentError
 
 pytestmark = pytest.mark.model

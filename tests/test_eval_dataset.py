@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.jsonl import find_answers, load_jsonl
-from eval.open import SHIPPED, open_dataset
+from eval.sets.jsonl import find_answers, load_jsonl
+from eval.sets.open import SHIPPED, open_dataset
 from rag.errors import DatasetError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

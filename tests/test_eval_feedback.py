@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.commands import app
-from eval.feedback import draft_feedback
-from eval.jsonl import load_jsonl
+from eval.sets.feedback import draft_feedback
+from eval.sets.jsonl import load_jsonl
 from ingest.load import load
 from rag.errors import DatasetError
 from rag.types import Answer, Citation, ShortAnswer
-from ui import feedback
-from ui.exchange import Exchange
-from ui.feedback import keep_feedback
+from ui.page.feedback import keep_feedback
+from ui.page.page import feedback
+from ui.page.turn_view import Exchange
 
 TEXT = "Moara a fost construită în 1874. Acoperișul e din șindrilă."
 SECOND = (33, len(TEXT))

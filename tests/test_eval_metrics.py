@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.abstention import auroc, expected_calibration_error, percentile, reliability
-from eval.dataset import Evidence, Example
-from eval.grounds import covers, sentences_touched
+from eval.citation_metrics import covers, sentences_touched
 from eval.metrics import (
     METRICS,
     RETRIEVAL,
@@ -39,6 +37,8 @@ from eval.metrics import (
 )
 from eval.ranking import best_scores, order_against
 from eval.records import Found
+from eval.refusal_metrics import auroc, expected_calibration_error, percentile, reliability
+from eval.sets.dataset import Evidence, Example
 
 
 def test_ranking_metrics_agree_with_ranx() -> None:

@@ -14,17 +14,17 @@ from rich.console import Console
 
 from eval.baselines import fuse_ranks, run_baselines
 from eval.corpus import open_corpus
-from eval.dataset import Dataset
-from eval.failures import failures
-from eval.gate import fallen, read_floors, write_floors
-from eval.open import open_dataset
-from eval.page import page
 from eval.records import Quoted, Reply
-from eval.report import print_report, read_json, write_json
+from eval.report.failures import failures
+from eval.report.gate import fallen, read_floors, write_floors
+from eval.report.html_report import page
+from eval.report.report import print_report, read_json, write_json
+from eval.report.summary import summarise
 from eval.runner import Run, run
-from eval.summary import summarise
-from rag.embeddings import BundledEmbedder
+from eval.sets.dataset import Dataset
+from eval.sets.open import open_dataset
 from rag.errors import DatasetError
+from rag.models.embeddings import BundledEmbedder
 from rag.settings import Settings
 
 HOSTILE = '<script>alert("1")</script> & <img src=x onerror=alert(1)> [bold]roșu[/bold]'

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.compare import compare, is_good
+from eval.report.compare import compare, is_good
 from eval.stats import (
     clustered_mean,
     clustered_statistic,

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
+from eval.cached_embedder import RememberedEmbedder
 from eval.corpus import open_corpus
-from eval.open import open_dataset
-from eval.remembered import RememberedEmbedder
-from eval.variants import read_texts, retyped
+from eval.sets.open import open_dataset
+from eval.sets.variants import read_texts, retyped
 from rag import Settings
 from rag.errors import DatasetError
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from ingest import ingest
 from rag import Settings, Temei
-from rag.index import Index
+from rag.index.index import Index
 from ui.serve import app
 
 

@@ -16,11 +16,11 @@ from serving import serving
 
 from ingest import ingest
 from rag import Settings, Temei
-from rag.index import Index
+from rag.index.index import Index
 from ui import serve
-from ui.files import BLOCK, LEFT_OVER, foreign_files, is_uploaded, size_of, sweep
-from ui.gate import Gate
-from ui.routes import kind_of
+from ui.api.gate import Gate
+from ui.api.routes import kind_of
+from ui.api.uploaded_files import BLOCK, LEFT_OVER, foreign_files, is_uploaded, size_of, sweep
 
 SECRET = "parola-seifului-4711"
 LOGIN = ("ana", "are mere")

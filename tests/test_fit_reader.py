@@ -16,6 +16,7 @@ import torch
 
 from eval.fit import reader_examples, reader_sets, train_reader
 from eval.fit.average_readers import mean
+from eval.fit.lexicon import induce, switch, words_of
 from eval.fit.reader_examples import ROUND, Example, Examples
 from eval.fit.reader_export import Learned, export
 from eval.fit.reader_model import loss_of
@@ -24,14 +25,13 @@ from eval.fit.reader_noise import mistyped, printed, typed, unmarked
 from eval.fit.reader_sets import Question, Source, agreed, is_kept_apart, names, plain, read_set
 from eval.fit.reader_tokens import LONGEST, Tokens, batches, pair, tokenise
 from eval.fit.train_reader import Config, Run, train
-from eval.lexicon import induce, switch, words_of
-from rag.bundled import build_tokenizer
-from rag.embeddings import BundledEmbedder
 from rag.errors import TemeiError
-from rag.graph import open_session
-from rag.reader import PATH, Reader, best_span
-from rag.unigram import END
-from rag.weights import Weights
+from rag.models.e5 import build_tokenizer
+from rag.models.embeddings import BundledEmbedder
+from rag.models.onnx_graph import open_session
+from rag.models.reader import PATH, Reader, best_span
+from rag.models.unigram import END
+from rag.models.weights import Weights
 
 PASSAGE = (
     "The mill was built in 1874 by Ion Popescu. It burned down in 1901. The village has two churches and a school."

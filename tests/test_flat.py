@@ -10,8 +10,8 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from rag import flat
-from rag.flat import PRODUCT, Flat, best, product
+from rag.index.index import int8_search as flat
+from rag.index.int8_search import PRODUCT, Flat, best, product
 
 Floats = NDArray[np.float32]
 

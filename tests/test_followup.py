@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from rag import Temei, Turn
 from rag.followup import standalone
-from rag.surprise import Surprise
+from rag.models.word_rarity import Surprise
 
 ASKED = Turn("Când a trimis Xi Jinping scrisoarea de felicitare?", "Pe 12 iulie. [1]")
 LETTER = Turn("When did Xi Jinping send the letter?", "Pe 12 iulie. [1]")

@@ -14,13 +14,13 @@ import pytest
 from conftest import refused
 
 from ingest import ingest
-from ingest.extract import extract
-from ingest.extract_child import Extracted, Limits, tidy
-from ingest.extract_pdf import read_pdf
+from ingest.formats.pdf import read_pdf
 from ingest.load import LOADERS, load
+from ingest.sandbox.child import Extracted, Limits, tidy
+from ingest.sandbox.extract import extract
 from ingest.split import split
 from rag.errors import DocumentError
-from rag.index import Index
+from rag.index.index import Index
 from rag.types import Document
 
 _GLYPHS = {
@@ -435,7 +435,7 @@ def test_deep_nesting(write: Write) -> None:
 
 HOSTILE = """
 import os, signal, sys, time
-from ingest.extract_child import Extracted
+from ingest.sandbox.child import Extracted
 
 def hang(data, limits): time.sleep(60)
 def spin(data, limits):

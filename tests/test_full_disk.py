@@ -17,7 +17,7 @@ from fakes import FakeEmbedder
 from ingest import ingest, split
 from ingest.load import to_document
 from rag import Settings, Temei, TemeiError
-from rag.index import Index
+from rag.index.index import Index
 
 root = Path(sys.argv[1])
 articles = root / "articles"

@@ -20,15 +20,15 @@ from starlette.testclient import TestClient
 
 from ingest import ingest
 from rag import Settings, Temei
-from rag.index import Index
-from ui import bodies, gate
-from ui.conversation import turn_of
-from ui.exchange import KEPT_CHARACTERS, MOST_KEPT, Exchange, from_json, within
-from ui.gate import Gate, is_login
-from ui.pace import FREE_TRIES, LONGEST_WAIT, Pace, Tries
+from rag.index.index import Index
+from ui.api import bodies, gate
+from ui.api.gate import Gate, is_login
+from ui.api.rate_limit import FREE_TRIES, LONGEST_WAIT, Pace, Tries
+from ui.api.visitors import address, is_own_origin, name_of, networks, origins, seen
+from ui.page.conversation import turn_of
+from ui.page.sessions import Waiting
+from ui.page.turn_view import KEPT_CHARACTERS, MOST_KEPT, Exchange, from_json, within
 from ui.serve import app, has_mcp
-from ui.sessions import Waiting
-from ui.visitors import address, is_own_origin, name_of, networks, origins, seen
 
 QUESTION = "Unde este Delta Dunării?"
 EVIL = "https://evil.example"

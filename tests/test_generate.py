@@ -19,14 +19,14 @@ from scripted import Action, Die, Hang, Raw, Scripted, Status, scripted
 
 from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
-from rag.check import Check, Lack
-from rag.embeddings import BundledEmbedder
+from rag.chat.check import Check, Lack
+from rag.chat.fallback_note import note
+from rag.chat.generate import probe
 from rag.errors import ChatError, Fault, ModelError, SettingsError
-from rag.generate import probe
-from rag.index import Index
-from rag.note import note
+from rag.index.index import Index
+from rag.models.embeddings import BundledEmbedder
+from rag.models.word_rarity import Surprise
 from rag.read import Sentence
-from rag.surprise import Surprise
 from rag.types import Hit, Passage
 
 KETTLE = (
@@ -430,7 +430,7 @@ def test_start_up_and_doctor_tell_what_is_wrong(chat: Callable[..., Temei], serv
 def test_without_a_model_nothing_of_it_is_imported(home: Path) -> None:
     script = (
         "import sys, rag, rag.chain; print(sorted({'langchain', 'openai', 'langchain_openai', 'tiktoken', "
-        "'rag.model', 'rag.prompt'} & set(sys.modules)))"
+        "'rag.chat.model', 'rag.chat.prompt'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True

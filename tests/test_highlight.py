@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.types import Citation, Document
-from ui.highlight import AROUND, FULL, highlight, holds, window
+from ui.page.highlight import AROUND, FULL, highlight, holds, window
 
 TEXTS = [
     "Pe 12 iulie, președintele a spus: „Sper”.",

@@ -15,13 +15,13 @@ from scripted import Action, Scripted, scripted
 
 from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
-from rag.embeddings import Embedder
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import Embedder
 from ui import cli
-from ui.doors import content, quotes
-from ui.exchange import Exchange
+from ui.api.openai import content, quotes
 from ui.export import to_markdown
-from ui.render import answer_html, question_html, reader_html
+from ui.page.render import answer_html, question_html, reader_html
+from ui.page.turn_view import Exchange
 
 pytestmark = pytest.mark.model
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from ingest import ingest, rebuild, split
 from rag import Document, Settings, Temei, TemeiError
 from rag.errors import CorruptIndexError, MissingIndexError, SettingsError, StaleIndexError
-from rag.index import Index
-from rag.language import letters, tells_something
-from rag.vectors import SHORT, SHORTER
+from rag.index.index import Index
+from rag.index.vectors import SHORT, SHORTER
+from rag.text.language import letters, tells_something
 
 BRASS = "The lid of the kettle is made of brass."
 
@@ -123,7 +123,7 @@ def test_another_model_is_refused(filled: Index) -> None:
 
 def test_another_format_is_refused(filled: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("rag.store.FORMAT", 999)
+        patch.setattr("rag.index.store.FORMAT", 999)
         with pytest.raises(StaleIndexError, match="temei ingest --rebuild") as caught:
             Index(filled.settings, FakeEmbedder())
         one_line(caught.value)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.language import (
+from rag.text.language import (
     detect_language,
     fold,
     language_share,

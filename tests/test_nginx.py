@@ -23,7 +23,7 @@ from serving import serving
 
 from ingest import ingest
 from rag import Answer, Settings, Temei
-from rag.index import Index
+from rag.index.index import Index
 from ui.serve import app, has_mcp
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"

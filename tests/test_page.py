@@ -19,19 +19,19 @@ from markdown_it import MarkdownIt
 from ingest import ingest
 from rag import Answer, Citation, Document, Settings, ShortAnswer, Temei
 from rag.errors import QuestionError, SettingsError
-from rag.index import Index
-from ui.conversation import shown_error
-from ui.exchange import Exchange, from_json, history
+from rag.index.index import Index
+from ui.api.rate_limit import Pace
 from ui.export import escape_markdown, to_markdown
-from ui.listing import Added, Given, added_html
-from ui.look import ASSETS
-from ui.pace import Pace
-from ui.page import build
+from ui.page.conversation import shown_error
+from ui.page.document_list import Added, Given, added_html
+from ui.page.documents import Shelf
+from ui.page.page import build
+from ui.page.render import answer_html, question_html, reader_html
+from ui.page.sessions import Session
+from ui.page.theme import ASSETS
+from ui.page.turn_view import Exchange, from_json, history
 from ui.problems import in_language
-from ui.render import answer_html, question_html, reader_html
 from ui.serve import check_free, options
-from ui.sessions import Session
-from ui.shelf import Shelf
 from ui.texts import LANGUAGES, TEXTS, preferred
 
 EVIL = '<img src=x onerror=alert(1)> [l](javascript:alert(1)) **b** "q" & ${1+1} {{value}}'

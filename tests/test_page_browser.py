@@ -16,10 +16,10 @@ from serving import serving
 
 from ingest import ingest
 from rag import Answer, Settings, Temei
-from rag.embeddings import BundledEmbedder
 from rag.errors import ModelError
-from rag.index import Index
-from ui import highlight
+from rag.index.index import Index
+from rag.models.embeddings import BundledEmbedder
+from ui.page.page import highlight
 from ui.serve import app
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")

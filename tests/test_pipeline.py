@@ -19,9 +19,9 @@ from fakes import FakeEmbedder
 
 from ingest import IngestReport, bounds, ingest, pipeline, rebuild
 from rag import Settings, Temei, TemeiError
-from rag.bm25 import Bm25
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
-from rag.index import Index
+from rag.index.index import Index
+from rag.index.search_index import Bm25
 
 
 def texts(index: Index) -> list[str]:
@@ -376,7 +376,7 @@ from pathlib import Path
 from typing import Any
 from fakes import FakeEmbedder
 from rag import Settings
-from rag.index import Index
+from rag.index.index import Index
 
 with Index(Settings(home=Path(sys.argv[1])), FakeEmbedder(), create=True).writing():
     print("writing", flush=True)
@@ -682,9 +682,9 @@ from fakes import FakeEmbedder
 from ingest import ingest, rebuild, split
 from ingest.load import to_document
 from rag import Settings
-from rag.index import Index
-from rag.mirror import Mirror
-from rag.vectors import PassageVectors
+from rag.index.index import Index
+from rag.index.passage_cache import Mirror
+from rag.index.vectors import PassageVectors
 
 root = Path(sys.argv[1])
 

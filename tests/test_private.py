@@ -15,15 +15,15 @@ from conftest import SEED
 from fakes import FakeEmbedder
 
 from ingest import ingest
-from ingest.extract import environment, extract
-from ingest.extract_child import Limits
+from ingest.sandbox.child import Limits
+from ingest.sandbox.extract import environment, extract
 from rag import Settings, Temei
-from rag.index import Index
-from rag.private import OWN, keep_private, make_private
-from ui.exchange import Exchange
-from ui.feedback import keep_feedback
-from ui.listing import Given
-from ui.shelf import Shelf
+from rag.files.private import OWN, keep_private, make_private
+from rag.index.index import Index
+from ui.page.document_list import Given
+from ui.page.documents import Shelf
+from ui.page.feedback import keep_feedback
+from ui.page.turn_view import Exchange
 
 ROOT = Path(__file__).parent.parent
 
@@ -116,7 +116,7 @@ SECRETS = {
 }
 SPY = """
 import json, os
-from ingest.extract_child import Extracted
+from ingest.sandbox.child import Extracted
 
 def spy(data, limits):
     links = {}

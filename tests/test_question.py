@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.question import Wanted, asks, holds, wanted
+from rag.text.questions import Wanted, asks, holds, wanted
 
 
 @pytest.mark.parametrize(

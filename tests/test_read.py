@@ -13,12 +13,12 @@ from fakes import FakeEmbedder
 
 from ingest import ingest, split
 from rag import Document, Hit, Passage, Settings
-from rag.index import Index
-from rag.language import letters
+from rag.index.index import Index
+from rag.index.vectors import SHORT, SHORTER
+from rag.models.reader import Found
 from rag.read import APART_MARGIN, MARGIN, PASSAGE_WEIGHT, READ_MARGIN, Sentence, choose, rank_sentences
-from rag.reader import Found
 from rag.retrieve import Retrieval, retrieve
-from rag.vectors import SHORT, SHORTER
+from rag.text.language import letters
 
 TEXT = (
     "Pelicanii albi cuibăresc pe lacul Roșca. Ei sosesc în martie din Africa. "

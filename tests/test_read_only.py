@@ -17,7 +17,7 @@ from fakes import FakeEmbedder
 
 from ingest import ingest
 from rag import Settings, Temei
-from rag.index import Index
+from rag.index.index import Index
 
 READ = """
 import json, logging, sys
@@ -26,7 +26,7 @@ from fakes import FakeEmbedder
 import rag.doctor
 from ingest import ingest
 from rag import Settings, Temei, TemeiError
-from rag.index import Index
+from rag.index.index import Index
 
 class Saying(logging.Handler):
     def __init__(self, said):

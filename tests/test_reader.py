@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from ingest import load, split
 from rag import Passage, Settings, Temei
-from rag.embeddings import BundledEmbedder
 from rag.errors import ModelError
-from rag.reader import PATH, Reader, open_reader, trimmed, window
-from rag.unigram import Unigram
+from rag.models.embeddings import BundledEmbedder
+from rag.models.reader import PATH, Reader, open_reader, trimmed, window
+from rag.models.unigram import Unigram
 
 pytestmark = pytest.mark.model
 

@@ -14,7 +14,7 @@ from fakes import FakeEmbedder
 
 from ingest import ingest
 from rag import Settings
-from rag.index import Index
+from rag.index.index import Index
 
 WRITE = """
 import sys
@@ -22,7 +22,7 @@ from pathlib import Path
 from fakes import FakeEmbedder
 from ingest import ingest, rebuild
 from rag import Settings
-from rag.index import Index
+from rag.index.index import Index
 
 what, home, *paths = sys.argv[1:]
 index = Index(Settings(home=Path(home)), FakeEmbedder(delay=0.004), create=True, accept_stale=what == "rebuild")

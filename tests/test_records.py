@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag import Passage
-from rag.records import sentence_texts
+from rag.index.records import sentence_texts
 
 
 def a_passage(*sentences: str) -> Passage:

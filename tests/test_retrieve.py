@@ -12,11 +12,11 @@ from fakes import FakeEmbedder
 from ingest import ingest
 from rag import Settings, Temei
 from rag.errors import MissingIndexError
-from rag.flat import Flat
-from rag.index import Index
-from rag.language import letters
+from rag.index.index import Index
+from rag.index.int8_search import Flat
+from rag.index.vectors import SHORT, SHORTER
 from rag.retrieve import BM25_HALF, LEXICAL_WEIGHT, SENTENCE_WEIGHT, retrieve
-from rag.vectors import SHORT, SHORTER
+from rag.text.language import letters
 
 FACTS = [
     "Pelicanii albi cuibăresc pe lacul Roșca.",

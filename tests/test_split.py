@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ingest.load import load, to_document
 from ingest.split import split
 from rag import Document, Passage
-from rag.tokens import count_tokens
+from rag.text.tokens import count_tokens
 
 LANGUAGES = ["ro", "en", "zh", "ja", "ar", "hi", "th", "de", "hu", "xx", ""]
 FRAGMENTS = [

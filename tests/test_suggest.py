@@ -9,10 +9,10 @@ import pytest
 
 from ingest import ingest
 from rag import Document, Settings, Temei
-from rag.embeddings import Embedder
-from rag.index import Index
-from ui.phrases import candidates
-from ui.suggest import Suggestions, answerable, suggest
+from rag.index.index import Index
+from rag.models.embeddings import Embedder
+from ui.page.phrases import candidates
+from ui.page.suggest import Suggestions, answerable, suggest
 
 DOCUMENTS = {
     "prose.md": """# The lighthouse keeper

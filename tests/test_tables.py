@@ -10,13 +10,13 @@ import pytest
 
 from ingest import ingest, split
 from rag import Document, Passage, Settings, Temei
-from rag.embeddings import BundledEmbedder, Embedder
-from rag.index import Index
-from rag.leads import Lead, leads
-from rag.reader import open_reader
-from rag.reading import readings
-from rag.records import passage_metadata, sentence_texts, to_passages
-from rag.tables import table_rows
+from rag.index.index import Index
+from rag.index.records import passage_metadata, sentence_texts, to_passages
+from rag.models.embeddings import BundledEmbedder, Embedder
+from rag.models.reader import open_reader
+from rag.models.reader_input import readings
+from rag.text.headings import Lead, leads
+from rag.text.tables import table_rows
 
 MARKDOWN = """Zile libere plătite:
 

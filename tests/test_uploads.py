@@ -19,12 +19,12 @@ from serving import serving
 from ingest import ingest, rebuild
 from ingest.pipeline import UPLOADS
 from rag import Settings, Temei
-from rag.index import Index
-from ui.cache import cache, claimed
-from ui.files import sweep
-from ui.listing import Added, Given, added_html
+from rag.index.index import Index
+from ui.api.uploaded_files import sweep
+from ui.page.document_list import Added, Given, added_html
+from ui.page.documents import LEFT_BEHIND, Shelf
+from ui.page.upload_cache import cache, claimed
 from ui.serve import app
-from ui.shelf import LEFT_BEHIND, Shelf
 
 Put = Callable[..., Added]
 
@@ -297,7 +297,7 @@ def test_what_a_stopped_server_left_on_its_way_goes(temei: Temei) -> None:
 
 def test_the_cache_goes_with_its_process_and_those_of_the_dead_with_the_next(tmp_path: Path) -> None:
     code = (
-        "import json, os, sys; from ui.cache import cache; "
+        "import json, os, sys; from ui.page.upload_cache import cache; "
         "print(json.dumps([str(cache()), oct(cache().stat().st_mode)])); (cache() / 'a').write_text('a'); "
         "sys.stdout.flush(); [os._exit(1) for _ in sys.argv[1:]]"
     )

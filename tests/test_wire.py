@@ -14,9 +14,9 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from rag import Settings
+from rag.chat.generate import reply
+from rag.chat.model import open_chat
 from rag.errors import ChatError, Fault
-from rag.generate import reply
-from rag.model import open_chat
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 EVENT = b'data: {"id":"c","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":'

@@ -22,10 +22,10 @@ from rich.table import Table
 
 from eval.commands import app as eval_app
 from rag.chain import Temei
-from rag.characters import whole
 from rag.errors import DocumentError, TemeiError
-from rag.private import OWNER_ONLY
+from rag.files.private import OWNER_ONLY
 from rag.settings import Settings
+from rag.text.characters import whole
 from rag.types import Answer, Turn
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
@@ -77,8 +77,8 @@ def ingest(
 
     import ingest as ingestion
     from ingest.pipeline import one_line
-    from rag.embeddings import open_embedder
-    from rag.index import Index
+    from rag.index.index import Index
+    from rag.models.embeddings import open_embedder
 
     settings = Settings()
     embedder = open_embedder(settings.embedding_model, settings.home / "models", _note)
@@ -157,7 +157,7 @@ def chat() -> None:
     temei = Temei(settings, report=_note)
     temei.index.bm25()  # an index or a model that cannot be used is told here, not on the page
     temei.check_chat(_note)
-    from ui.page import launch
+    from ui.page.page import launch
 
     launch(temei, host=settings.host, port=settings.port)
 
@@ -165,7 +165,7 @@ def chat() -> None:
 @app.command()
 def sources() -> None:
     """List the documents in the index."""
-    from ui.names import own_name
+    from ui.page.file_names import own_name
 
     index = Temei(report=_note).index
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -237,7 +237,7 @@ def load(
     json_out: Annotated[Path | None, typer.Option("--json", help="Where to write the numbers.")] = None,
 ) -> None:
     """Ask the chat page's doors many questions at once, on this machine, and report times, errors and memory."""
-    from ui.load import run_load
+    from ui.load_test import run_load
 
     chosen = [door for door in doors.split(",") if door]
     if not chosen or not set(chosen) <= set(DOORS.split(",")):

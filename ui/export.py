@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ui.exchange import Exchange
+from ui.page.turn_view import Exchange
 from ui.texts import say
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")

@@ -19,15 +19,15 @@ from gradio.utils import get_upload_folder
 from rag.chain import Temei
 from rag.errors import SettingsError
 from rag.settings import Settings
-from ui.doors import router
-from ui.events import check_event
-from ui.gate import MEGABYTE, Gate, Rules
-from ui.look import CSS, HEAD, theme
-from ui.pace import Pace
-from ui.sessions import hold, unread
-from ui.shelf import MOST_FILES
+from ui.api.events import check_event
+from ui.api.gate import MEGABYTE, Gate, Rules
+from ui.api.openai import router
+from ui.api.rate_limit import Pace
+from ui.api.visitors import HERE, networks, origins
+from ui.page.documents import MOST_FILES
+from ui.page.sessions import hold, unread
+from ui.page.theme import CSS, HEAD, theme
 from ui.texts import I18N
-from ui.visitors import HERE, networks, origins
 
 
 def launch(temei: Temei, *, host: str, port: int) -> None:
@@ -54,7 +54,7 @@ def launch(temei: Temei, *, host: str, port: int) -> None:
 
 def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     """Return the page at / and the OpenAI-compatible endpoints at /v1 as one application."""
-    from ui.page import build
+    from ui.page.page import build
 
     login = credentials(temei.settings)
     check_open(temei.settings, host, login)

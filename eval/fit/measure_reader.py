@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.abstention import auroc
+from eval.citation_metrics import exact_match, token_f1
 from eval.fit.reader_examples import under_heading
 from eval.fit.reader_sets import WRITTEN, Question, is_kept_apart, names, read_set
-from eval.grounds import exact_match, token_f1
-from eval.squad import read_adversarial, read_xquad
+from eval.refusal_metrics import auroc
+from eval.sets.squad import read_adversarial, read_xquad
 from ingest.load import to_document
 from ingest.split import split
-from rag.embeddings import BundledEmbedder
-from rag.reader import PATH, Found, Reader
-from rag.records import sentence_texts
+from rag.index.records import sentence_texts
+from rag.models.embeddings import BundledEmbedder
+from rag.models.reader import PATH, Found, Reader
 from rag.settings import Settings
 from rag.types import Passage
 

@@ -10,7 +10,7 @@ has an answer stands in half of its examples with the passage that answers it, i
 - of the written files, whose writers made the unanswerable questions, only the first, and seldom.
 
 In three of ten English examples words of the question, of the passage or of both are exchanged for another language's
-(`eval.lexicon`). Half of the passages stand below their heading.
+(`eval.fit.lexicon`). Half of the passages stand below their heading.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from random import Random
 
 import regex
 
+from eval.fit.lexicon import Lexicon, switch
 from eval.fit.reader_negatives import Negatives
 from eval.fit.reader_noise import printed, typed
 from eval.fit.reader_sets import SOURCES, WRITTEN, WRITTEN_SHARE, Question, is_kept_apart
-from eval.lexicon import Lexicon, switch
 from ingest.split import sentence_spans
 from rag.types import Span
 

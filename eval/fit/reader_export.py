@@ -12,24 +12,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from eval.fit.lexicon import Lexicon, open_lexicon, words_of
 from eval.fit.reader_model import Reader
 from eval.fit.reader_sets import Question
 from eval.fit.reader_tokens import Tokens
-from eval.lexicon import Lexicon, open_lexicon, words_of
-from rag.embeddings import Embedder
-from rag.graph import Graph, open_session
-from rag.weights import Weights
+from rag.models.embeddings import Embedder
+from rag.models.onnx_graph import Graph, open_session
+from rag.models.weights import Weights
 
 _NAMES = {"w": "weight", "b": "bias"}
 _INPUTS = {"fi": "aln", "fo": "active"}
-"""The feed-forward layers and what goes into them, as `rag.graph` calls both."""
+"""The feed-forward layers and what goes into them, as `rag.models.onnx_graph` calls both."""
 EVENNESS = 0.7
 """How much of a channel's size its weights take over (SmoothQuant's alpha; measured in ``docs/reader.md``)."""
 
 
 @dataclass(frozen=True)
 class Learned:
-    """The trained weights as `rag.graph` asks for them."""
+    """The trained weights as `rag.models.onnx_graph` asks for them."""
 
     named: dict[str, NDArray[np.float32]]
     hidden: int

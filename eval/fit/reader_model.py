@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rag.weights import Weights
+from rag.models.weights import Weights
 
 OUTPUTS = 3
 HIDDEN_SCORE = -1e4

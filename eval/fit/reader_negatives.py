@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.fit.reader_sets import Question
-from rag.embeddings import Embedder
-from rag.language import terms
+from rag.models.embeddings import Embedder
+from rag.text.language import terms
 
 Floats = NDArray[np.float32]
 Negatives = Mapping[str, Sequence[int]]

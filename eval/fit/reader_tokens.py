@@ -11,8 +11,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from eval.fit.reader_examples import Example
+from rag.models.unigram import END
 from rag.types import Span
-from rag.unigram import END
 
 LONGEST_QUESTION, LONGEST = 64, 256
 """In tokens; the second of question and passage together, a quarter more than is read when a question is asked."""

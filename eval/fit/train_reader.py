@@ -32,11 +32,11 @@ from eval.fit.reader_model import Reader, loss_of
 from eval.fit.reader_negatives import find_negatives
 from eval.fit.reader_sets import Question, names, plain, read_set
 from eval.fit.reader_tokens import Tokens, batches, collate, tokenise
-from rag.bundled import build_tokenizer
-from rag.embeddings import BundledEmbedder
 from rag.errors import TemeiError
+from rag.models.e5 import build_tokenizer
+from rag.models.embeddings import BundledEmbedder
+from rag.models.weights import Weights
 from rag.settings import Settings
-from rag.weights import Weights
 
 SAVE_EVERY = 100
 """Steps between checkpoints: one to three minutes on a CPU."""

@@ -81,7 +81,7 @@ def _weighted(home: Path, chance: random.Random) -> Path:
 
 def _settle(home: Path) -> None:
     """Let the copy's files be noted as found whole, as those of an index in use are."""
-    from rag import seal
+    from rag.files import checksums as seal
 
     time.sleep(seal.SETTLED_SECONDS * 1.2)
     for about in home.glob("bm25/about.json"):

@@ -26,8 +26,8 @@ from test_formats import DELTA, docx_of, epub_of, item, lines_of, paragraph, pdf
 import ingest.pipeline as pipeline
 from ingest import ingest
 from rag import Settings, Temei
-from rag.embeddings import Embedder, open_embedder
-from rag.index import Index
+from rag.index.index import Index
+from rag.models.embeddings import Embedder, open_embedder
 
 BATCH = 25
 REAL_EVERY = 8

@@ -23,9 +23,9 @@ from fakes import FakeEmbedder
 import ingest.pipeline  # noqa: F401
 import rag.chain
 import rag.doctor
-import rag.embeddings
-from rag.language import language_share
-from rag.surprise import Surprise
+import rag.models.embeddings
+from rag.models.word_rarity import Surprise
+from rag.text.language import language_share
 from rag.types import Answer
 from ui import cli
 
@@ -107,7 +107,7 @@ def _use_fake() -> None:
     def opened(*_: object) -> Any:
         return FakeEmbedder()
 
-    for module in (rag.embeddings, rag.chain, rag.doctor):
+    for module in (rag.models.embeddings, rag.chain, rag.doctor):
         module.open_embedder = opened  # type: ignore[attr-defined]
 
 

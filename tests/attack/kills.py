@@ -47,7 +47,7 @@ def content(home: Path) -> dict[str, Any]:
 
 def _content(home: Path) -> dict[str, Any]:
     from rag import Settings
-    from rag.index import Index
+    from rag.index.index import Index
 
     class Same:
         """Says it is the model that the index was made with, and embeds nothing."""

@@ -1,0 +1,247 @@
+"""Fit the confidence model: ``python -m eval.fit.calibrate PATH`` writes ``rag/confidence.json``.
+
+PATH is a folder with ``xquad-dev.ro.json``, ``xquad-dev.en.json`` and ``adversarial-dev.en.jsonl``. Every question is
+asked with its paragraph in the index, with the paragraph removed, and with its whole article removed or not there, in
+an index of all articles and in one of its article alone, so that the weights hold for large and for small corpora; the
+adversarial questions are asked in the large one. Turkish and Japanese questions about other matters (of the reader's
+data, where PATH has it) stand for languages that no answer was seen in. One model is fitted on what is seen with the
+reader, one on what is seen without. The numbers reported come from cross-validation by article; the weights shipped
+from all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rag.confidence
+from eval.fit.reader_sets import read_set
+from eval.refusal_metrics import auroc
+from eval.sets.squad import read_adversarial, read_xquad
+from ingest.load import to_document
+from ingest.pipeline import add_document
+from rag.confidence import gather
+from rag.index.index import Index
+from rag.models.embeddings import Embedder, open_embedder
+from rag.models.reader import Found, open_reader
+from rag.models.word_rarity import Surprise
+from rag.read import rank_sentences
+from rag.rerank import Read, rerank
+from rag.retrieve import Retrieval, retrieve
+from rag.settings import Settings
+from rag.types import Passage
+
+LANGUAGES = (("ro", "ro"), ("en", "ro"), ("en", "en"))
+"""Of the questions and of the articles."""
+FOLDS = 8
+OVER_REFUSAL = 0.05
+ELSEWHERE = (("tr", "tquad-train"), ("ja", "jaquad"))
+"""Language and file of questions about other matters."""
+OTHERS, OTHERS_EACH = 320, 4
+"""Questions of each such file for the index of all articles, and for each of one article."""
+SMALL, LARGE = "one article", "all articles"
+PRESENT, NO_PARAGRAPH, NO_ARTICLE = "present", "paragraph removed", "article removed"
+ANSWERABLE, ADVERSARIAL = "answerable", "adversarial"
+"""Grounds of the questions of the adversarial set."""
+WITH, WITHOUT = "with the reader", "without the reader"
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A question asked once, and the evidence that was seen with and without the reader."""
+
+    corpus: str
+    language: str
+    article: int
+    ground: str
+    evidence: dict[str, dict[str, float]]
+
+
+class _Remembering:
+    """Reads no passage twice for the same question."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: dict[tuple[str, str], tuple[Found, ...]] = {}
+
+    def __call__(
+        self, question: str, passages: Sequence[Passage], near: Sequence[NDArray[np.float32]]
+    ) -> list[tuple[Found, ...]]:
+        pairs = zip(passages, near, strict=True)
+        fresh = [(passage, at) for passage, at in pairs if (question, passage.id) not in self._known]
+        read = self._read(question, [passage for passage, _ in fresh], [at for _, at in fresh])
+        for (passage, _), found in zip(fresh, read, strict=True):
+            self._known[question, passage.id] = found
+        return [self._known[question, passage.id] for passage in passages]
+
+
+def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator[Trial]:
+    """Ask every question in every way."""
+    sets = {name: read_xquad(folder, name) for name in {language for pair in LANGUAGES for language in pair}}
+    surprise = Surprise.of(embedder)
+    others = {language: _others(folder / "reader" / f"{name}.json.gz") for language, name in ELSEWHERE}
+    for asked, written in LANGUAGES:
+        articles, asking = sets[written], sets[asked]
+        questions = [[[q["question"] for q in p["qas"]] for p in article["paragraphs"]] for article in asking]
+        wanted = [i for i, paragraphs in enumerate(questions) if any(paragraphs)]
+        for corpus, groups in ((LARGE, [list(range(len(articles)))]), (SMALL, [[i] for i in wanted])):
+            for group in groups:
+                index = Index(Settings(home=home / f"{corpus} {written} {group[0]}"), embedder, create=True)
+                ids = _fill(index, articles, group)
+                ask = partial(_ask, index, read, surprise, frozenset(ids.values()))
+                language = asked if asked == written else f"{asked} on {written}"
+                for i in wanted:
+                    # Of the articles that are not there, one each is enough.
+                    if corpus == SMALL and i != group[0] and i != wanted[(wanted.index(group[0]) + 5) % len(wanted)]:
+                        continue
+                    own = {ids[i, j] for j in range(len(questions[i]))} if i in group else set()
+                    for j, some in enumerate(questions[i]):
+                        for question in some:
+                            if i in group:
+                                yield Trial(corpus, language, i, PRESENT, ask(question, set()))
+                                yield Trial(corpus, language, i, NO_PARAGRAPH, ask(question, {ids[i, j]}))
+                            if corpus == LARGE or i not in group:
+                                yield Trial(corpus, language, i, NO_ARTICLE, ask(question, own))
+                if asked == written == "ro":
+                    many = range(OTHERS if corpus == LARGE else OTHERS_EACH)
+                    for other, asking_else in others.items():
+                        for number, question in zip(many, asking_else, strict=False):
+                            i = wanted[number % len(wanted)] if corpus == LARGE else group[0]
+                            yield Trial(corpus, f"{other} on {written}", i, NO_ARTICLE, ask(question, set()))
+                if corpus == LARGE and (asked, written) == ("en", "en"):
+                    places = [i for i, article in enumerate(articles) for _ in article["paragraphs"]]
+                    for row in read_adversarial(folder / "adversarial-dev.en.jsonl", len(places)).values():
+                        ground = ANSWERABLE if row.answerable else ADVERSARIAL
+                        yield Trial(corpus, language, places[row.paragraph], ground, ask(row.question, set()))
+                index.close()
+
+
+def _others(path: Path) -> Iterator[str]:
+    """Yield the questions of a file in random order; none where it is not there."""
+    found = [question.text for question in read_set(path)] if path.exists() else []
+    Random(0).shuffle(found)
+    yield from found
+
+
+def _fill(index: Index, articles: Sequence[Any], group: Sequence[int]) -> dict[tuple[int, int], str]:
+    """Ingest the paragraphs of some articles and return their document ids."""
+    ids = {}
+    held = {str(row["id"]) for row in index.documents()}
+    with index.writing():
+        for i in group:
+            for j, paragraph in enumerate(articles[i]["paragraphs"]):
+                document = to_document(paragraph["context"], source=f"{i}/{j}", name=articles[i]["title"])
+                ids[i, j] = document.id
+                if document.id not in held:
+                    add_document(document, index, where=f"{i}/{j}")
+    return ids
+
+
+def _ask(
+    index: Index, read: Read, surprise: Surprise, everything: frozenset[str], question: str, without: set[str]
+) -> dict[str, dict[str, float]]:
+    left = sorted(everything - without) if without else None
+    settings = index.settings
+    found = retrieve(index, question, count=settings.top_k, candidates=settings.candidates, document_ids=left)
+    ways: dict[str, Retrieval] = {WITH: rerank(found, read), WITHOUT: found}
+    return {name: gather(seen, rank_sentences(seen), surprise) for name, seen in ways.items()}
+
+
+def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
+    """Return the coefficients of a ridge logistic regression (the last is the intercept), by Newton's method."""
+    x = np.c_[x, np.ones(len(x))]
+    penalty = np.diag([ridge] * (x.shape[1] - 1) + [0.0])
+    beta = np.zeros(x.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ beta))
+        gradient = x.T @ (weight * (y - p)) - penalty @ beta
+        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + penalty
+        step = np.linalg.solve(hessian, gradient)
+        beta += step
+        if np.abs(step).max() < 1e-8:
+            break
+    return beta
+
+
+def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
+    """Return weights, intercept, threshold and the cross-validated numbers, of what was seen with or without."""
+    names = list(found[0].evidence[way])
+    raw = np.array([[trial.evidence[way][name] for name in names] for trial in found])
+    y = np.array([float(trial.ground in (PRESENT, ANSWERABLE)) for trial in found])
+    article = np.array([trial.article for trial in found])
+    weight = np.where(y == 1, (y == 0).sum() / (y == 1).sum(), 1.0)
+    mean, spread = raw.mean(0), raw.std(0)
+    x = (raw - mean) / spread
+    held_out = np.zeros(len(y))
+    order = np.random.default_rng(0).permutation(sorted(set(article)))
+    for some in np.array_split(order, FOLDS):
+        test = np.isin(article, some)
+        beta = fit(x[~test], y[~test], weight[~test])
+        held_out[test] = 1 / (1 + np.exp(-(x[test] @ beta[:-1] + beta[-1])))
+    threshold = float(np.quantile(held_out[y == 1], OVER_REFUSAL))
+    beta = fit(x, y, weight)
+    weights = beta[:-1] / spread
+    return {
+        "weights": {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)},
+        "means": {name: round(float(m), 5) for name, m in zip(names, mean, strict=True)},
+        "intercept": round(float(beta[-1] - weights @ mean), 5),
+        "threshold": round(threshold, 4),
+        "trials": len(found),
+        "cross_validated": list(_numbers(found, held_out, threshold)),
+    }
+
+
+def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[str, Any]]:
+    ground = np.array([t.ground for t in found])
+    for corpus in (LARGE, SMALL):
+        for language in dict.fromkeys(t.language for t in found):
+            here = np.array([t.corpus == corpus and t.language == language for t in found])
+            row: dict[str, Any] = {"corpus": corpus, "language": language}
+            for there, grounds in ((PRESENT, (NO_ARTICLE, NO_PARAGRAPH)), (ANSWERABLE, (ADVERSARIAL,))):
+                present = p[here & (ground == there)]
+                if len(present):
+                    row[f"over_refusal, {there}"] = round(float((present < threshold).mean()), 4)
+                for gone in grounds:
+                    absent = p[here & (ground == gone)]
+                    if len(absent):
+                        row[gone] = {"rejected": round(float((absent < threshold).mean()), 4)}
+                        if len(present):
+                            row[gone]["auroc"] = round(_auroc(present, absent), 4)
+            yield row
+
+
+def _auroc(present: Floats, absent: Floats) -> float:
+    confidence = np.concatenate([present, absent])
+    return auroc(confidence, np.arange(len(confidence)) < len(present)) or 0.0
+
+
+def main(folder: Path) -> None:
+    """Fit and write the weights, and print the numbers."""
+    settings = Settings()
+    models = settings.home / "models"
+    embedder = open_embedder(settings.embedding_model, models, print)
+    reader = open_reader(embedder, models)
+    if reader is None:
+        raise SystemExit("There is no reader beside this embedding model.")
+    with tempfile.TemporaryDirectory() as home:
+        found = list(trials(folder, embedder, _Remembering(reader.read), Path(home)))
+    result = {way: calibrate(found, way) for way in (WITH, WITHOUT)}
+    source = Path(rag.confidence.__file__).with_name("confidence.json")
+    source.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(source.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,195 @@
+"""Temei's own question sets: one JSON object a line, checked against its documents.
+
+``eval/data/README.md`` describes the fields. All that is wrong with a file is reported at once, each problem with its
+file and line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import regex
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from eval.sets.dataset import Dataset, Evidence, Example, Text, read_lines, refuse
+from ingest.load import find_files, load
+from rag.errors import DocumentError
+from rag.types import Document, Span
+
+Kind = Literal[
+    "direct", "paraphrase", "misspelt", "no_diacritics", "multi_sentence", "follow_up", "near_miss", "off_topic"
+]
+
+
+class _Span(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    quote: Text
+
+
+class Line(BaseModel):
+    """One line of Temei's own format."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Text
+    question: Text
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+    kind: Kind
+    document: Text
+    answerable: bool
+    evidence: list[list[_Span]] = []
+    answers: list[Text] = []
+    history: list[Text] = []
+    standalone: str | None = None
+    draft: bool = False
+    note: str = ""
+
+
+def load_jsonl(path: Path, documents: Path) -> Dataset:
+    """Return a question set in Temei's own format over the documents in a folder.
+
+    Raises:
+        DatasetError: every problem of the file, one a line, with its place.
+    """
+    problems: list[str] = []
+    lines: list[tuple[str, Line]] = []
+    for number, text in read_lines(path):
+        where = f"{path}:{number}"
+        try:
+            lines.append((where, Line.model_validate(json.loads(text))))
+        except (ValueError, RecursionError) as error:
+            problems += _explain(where, error)
+    known = _load_documents(documents, {line.document for _, line in lines}, problems)
+    first: dict[str, str] = {}
+    for where, line in lines:
+        if line.id in first:
+            problems.append(f"{where}: the id {line.id!r} is taken by {first[line.id]}")
+        first.setdefault(line.id, where)
+        problems += [f"{where}: {problem}" for problem in _check(line, known)]
+    if not lines and not problems:
+        problems.append(f"{path} has no examples.")
+    refuse(problems)
+    used = {known[line.document].source: known[line.document] for _, line in lines}
+    return Dataset(
+        name=path.stem,
+        documents=used,
+        examples=tuple(_cluster([_example(line, known[line.document]) for _, line in lines], len(used))),
+        clustered_by="document" if len(used) > 1 else "evidence",
+        options={"drafts": str(sum(line.draft for _, line in lines))},
+    )
+
+
+def _explain(where: str, error: Exception) -> list[str]:
+    if isinstance(error, ValidationError):
+        return [f"{where}: {'.'.join(map(str, e['loc'])) or 'line'}: {e['msg']}" for e in error.errors()]
+    if isinstance(error, json.JSONDecodeError):
+        return [f"{where}: not JSON: {error.msg} at column {error.colno}"]
+    return [f"{where}: not JSON: {type(error).__name__}"]
+
+
+def _load_documents(folder: Path, names: Iterable[str], problems: list[str]) -> dict[str, Document]:
+    """Return the documents that are named, by the name as given: a path below the folder, its suffix optional."""
+    if not folder.is_dir():
+        problems.append(f"{folder} is not a folder; name the folder of the documents with --documents.")
+        return {}
+    files: dict[str, Path] = {}
+    for path in find_files([folder])[0]:
+        relative = path.relative_to(folder)
+        files.setdefault(relative.with_suffix("").as_posix(), path)
+        files[relative.as_posix()] = path
+    known: dict[str, Document] = {}
+    for name in sorted(set(names) & set(files)):
+        try:
+            known[name] = load(files[name], source=files[name].relative_to(folder).as_posix())
+        except DocumentError as error:
+            problems.append(str(error))
+    return known
+
+
+def _check(line: Line, documents: Mapping[str, Document]) -> Iterator[str]:
+    document = documents.get(line.document)
+    if document is None:
+        yield f"there is no document {line.document!r}"
+    if line.answerable and not line.evidence:
+        yield "an answerable question needs evidence"
+    if line.answerable and not line.answers:
+        yield "an answerable question needs answers"
+    if not line.answerable and (line.evidence or line.answers):
+        yield "an unanswerable question has no evidence and no answers"
+    if line.kind != "follow_up" and line.answerable == (line.kind in ("near_miss", "off_topic")):
+        yield f"a question of the kind {line.kind} cannot be {'' if line.answerable else 'un'}answerable"
+    if (line.kind == "follow_up") != bool(line.history):
+        yield "a follow_up, and nothing else, has a history"
+    for number, alternative in enumerate(line.evidence, 1):
+        if not alternative:
+            yield f"alternative {number} of the evidence is empty"
+        for span in alternative:
+            if document is not None and document.text[span.start : span.end] != span.quote:
+                yield f"{span.quote!r} is not at {span.start}-{span.end} of {line.document}{_found(document, span)}"
+
+
+def _found(document: Document, span: _Span) -> str:
+    places = [m.start() for m in regex.finditer(regex.escape(span.quote), document.text)]
+    nearest = min(places, key=lambda at: abs(at - span.start), default=None)
+    return ", nor anywhere else in it" if nearest is None else f", but at {nearest}-{nearest + len(span.quote)}"
+
+
+def _example(line: Line, document: Document) -> Example:
+    name = document.source
+
+    def evidence(span: _Span) -> Evidence:
+        answers = tuple(find_answers(span.quote, span.start, line.answers))
+        return Evidence(name, span.start, span.end, span.quote, answers)
+
+    return Example(
+        id=line.id,
+        question=line.question,
+        language=line.language,
+        kind=line.kind,
+        answerable=line.answerable,
+        relevant={name: 1} if line.answerable else {},
+        cluster=name,
+        evidence=tuple(tuple(map(evidence, spans)) for spans in line.evidence),
+        answers=tuple(line.answers),
+        history=tuple(line.history),
+        standalone=line.standalone or "",
+    )
+
+
+def find_answers(quote: str, start: int, answers: Iterable[str]) -> Iterator[Span]:
+    """Yield where the answers stand in a quote that begins at ``start``, as whole words, whatever their case."""
+    for answer in dict.fromkeys(answers):
+        for match in regex.finditer(rf"(?<!\w){regex.escape(answer)}(?!\w)", quote, regex.IGNORECASE):
+            yield start + match.start(), start + match.end()
+
+
+def _cluster(examples: list[Example], documents: int) -> list[Example]:
+    """Return the examples clustered: by document, or in a set over one document by the evidence they share.
+
+    Questions whose evidence overlaps, directly or through others, are one cluster (a question and its translations
+    are not independent); a question without evidence is a cluster of its own.
+    """
+    if documents > 1:
+        return examples
+    spans = sorted((e.start, e.end) for x in examples for alternative in x.evidence for e in alternative)
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+
+    def name(example: Example) -> str:
+        if not example.evidence:
+            return example.id
+        first = example.evidence[0][0]
+        return next(f"{start}-{end}" for start, end in merged if start <= first.start < end)
+
+    return [replace(example, cluster=name(example)) for example in examples]

@@ -1,0 +1,135 @@
+"""DOCX and EPUB to text: zip archives of XML, unpacked within limits. Runs in the reader process."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from ingest.formats.html import decode, html_text
+from ingest.sandbox.child import Extracted, FormatError, Limits, tidy, too_long
+
+_MOST_ENTRIES = 10_000
+_SHARE_OF_MEMORY = 4
+"""An archive may unpack to this fraction of the memory allowed; parsing takes several times the size."""
+
+_CONTAINER = "META-INF/container.xml"
+_KINDS = {
+    "word/": "a Word document",
+    "xl/": "an Excel workbook",
+    "ppt/": "a PowerPoint presentation",
+    _CONTAINER: "an EPUB book",
+    "content.xml": "an OpenDocument file",
+}
+_STYLES = """
+p[style-name='Title'] => h1:fresh
+p[style-name='Subtitle'] => h2:fresh
+"""
+
+
+def read_docx(data: bytes, limits: Limits) -> Extracted:
+    """Return the text of a Word document: paragraphs, headings, lists, tables and notes, no pictures or comments."""
+    with _opened(data, limits) as archive:
+        _check_kind(archive, "word/")
+        title = _text_of(archive, "docProps/core.xml", "title")
+    import mammoth
+
+    pictureless = mammoth.images.img_element(lambda image: {})
+    html = mammoth.convert_to_html(io.BytesIO(data), convert_image=pictureless, style_map=_STYLES).value
+    found = html_text(f"<body>{html.replace('↑</a>', '</a>')}", main=False)
+    # python-docx writes the first of these, and nobody means it.
+    return Extracted(found.text, found.title if title in ("", "Word Document") else title)
+
+
+def read_epub(data: bytes, limits: Limits) -> Extracted:
+    """Return the text of a book: its chapters in reading order, without the table of contents."""
+    with _opened(data, limits) as archive:
+        _check_kind(archive, _CONTAINER)
+        if "META-INF/encryption.xml" in archive.namelist():
+            locked = archive.read("META-INF/encryption.xml")
+            if b"xmlenc#aes" in locked or b"adept" in locked:
+                raise FormatError("is protected against copying (DRM); use a copy without it.")
+        package = _package(archive)
+        texts: list[str] = []
+        characters = 0
+        for chapter in _chapters(archive, package):
+            texts.append(html_text(decode(archive.read(chapter)), main=False).text)
+            characters += len(texts[-1])
+            if characters > limits.characters:
+                raise too_long(limits)
+        title = _text_of(archive, package, "title")
+    return Extracted("\n\n".join(filter(None, texts)), title)
+
+
+def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
+    """Return an archive whose parts, as it states them, fit the limits; what a part has beyond that is never read."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as error:
+        raise FormatError(f"is damaged ({error}); save or download it anew.") from error
+    parts = archive.infolist()
+    size, most = sum(part.file_size for part in parts) / 1e6, limits.megabytes / _SHARE_OF_MEMORY
+    if size > most:
+        raise FormatError(
+            f"unpacks to {size:,.0f} MB, more than the {most:.0f} allowed; "
+            "leave it out, or raise TEMEI_EXTRACT_MB, four times that."
+        )
+    if len(parts) > _MOST_ENTRIES:
+        raise FormatError(f"packs {len(parts)} files, more than the {_MOST_ENTRIES} allowed; leave it out.")
+    if any(part.flag_bits & 1 for part in parts):
+        raise FormatError("is protected with a password; save a copy without it.")
+    return archive
+
+
+def _check_kind(archive: zipfile.ZipFile, expected: str) -> None:
+    names = archive.namelist()
+    if not any(name.startswith(expected) for name in names):
+        kinds = (kind for start, kind in _KINDS.items() if any(name.startswith(start) for name in names))
+        raise FormatError(
+            f"is not {_KINDS[expected]} but {next(kinds, 'some other zip archive')}; "
+            "give it the ending of its format, or leave it out."
+        )
+
+
+def _package(archive: zipfile.ZipFile) -> str:
+    """Return the name of the part that lists the chapters."""
+    for element in ElementTree.fromstring(archive.read(_CONTAINER)).iter():
+        if _name(element) == "rootfile":
+            return _within(archive, "", element.get("full-path", ""))
+    raise FormatError("is damaged (it names no package); save or download it anew.")
+
+
+def _chapters(archive: zipfile.ZipFile, package: str) -> Iterator[str]:
+    elements = list(ElementTree.fromstring(archive.read(package)).iter())
+    items = {element.get("id"): element for element in elements if _name(element) == "item"}
+    # A dict, so that a chapter that is listed twice is read once.
+    order = dict.fromkeys(element.get("idref") for element in elements if _name(element) == "itemref")
+    for item in (items[name] for name in order if name in items):
+        if "html" in item.get("media-type", "") and "nav" not in item.get("properties", "").split():
+            yield _within(archive, posixpath.dirname(package), item.get("href", ""))
+
+
+def _within(archive: zipfile.ZipFile, folder: str, href: str) -> str:
+    name = posixpath.normpath(posixpath.join(folder, unquote(href.split("#")[0])))
+    try:
+        return archive.getinfo(name).filename
+    except KeyError as error:
+        raise FormatError(f"is damaged (it lacks {name[:100]}); save or download it anew.") from error
+
+
+def _text_of(archive: zipfile.ZipFile, part: str, name: str) -> str:
+    """Return the text of the first element of a name, "" where there is none."""
+    try:
+        elements = ElementTree.fromstring(archive.read(part)).iter()
+    except (KeyError, ElementTree.ParseError):
+        return ""
+    return next(
+        (" ".join(tidy(element.text).split()) for element in elements if _name(element) == name and element.text), ""
+    )
+
+
+def _name(element: ElementTree.Element) -> str:
+    return str(element.tag).rpartition("}")[2]

@@ -1,0 +1,135 @@
+"""The reader process: one file on standard input to its text as JSON on standard output, within limits.
+
+It runs apart from the program (`ingest.sandbox.extract` starts it), so that a hostile file costs no more than the file.
+Its modules import the standard library and the one library that reads the format, nothing else of Temei.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import math
+import os
+import re
+import resource
+import signal
+import sys
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What extracting one file may cost.
+
+    ``seconds`` bound both the time on the clock and that of the processor; ``megabytes`` the address space of the
+    reader process (Linux enforces it, macOS may not); ``characters`` the text that comes out.
+    """
+
+    pages: int = 2000
+    seconds: float = 60
+    megabytes: int = 1024
+    characters: int = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The text of a file, its title where the file tells one, and the offsets where its pages begin."""
+
+    text: str
+    title: str = ""
+    pages: tuple[int, ...] = ()
+
+
+class FormatError(Exception):
+    """A file cannot be read; the message goes on from the file's name: "is protected with a password; …"."""
+
+
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_BLANKS = re.compile(r"[^\S\n]+")
+_LIGATURE = re.compile("[\ufb00-\ufb06]")
+
+
+def tidy(text: str) -> str:
+    """Return extracted text in one shape: NFC, single blanks, and no blank line but one between paragraphs."""
+    text = _INVISIBLE.sub("", _LINE_END.sub("\n", text))
+    text = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+    text = re.sub(" ?\n ?", "\n", _BLANKS.sub(" ", unicodedata.normalize("NFC", text)))
+    return re.sub("\n{2,}", "\n\n", text).strip()
+
+
+def too_long(limits: Limits) -> FormatError:
+    """Return the error for a file of more text than allowed."""
+    return FormatError(
+        f"gives more than the {limits.characters:,} characters allowed; split it, or raise TEMEI_MAX_EXTRACTED_CHARS."
+    )
+
+
+def too_slow(limits: Limits) -> FormatError:
+    """Return the error for a file that takes more time than allowed."""
+    return FormatError(
+        f"takes more than the {limits.seconds:g} seconds allowed to read; leave it out, or raise TEMEI_EXTRACT_SECONDS."
+    )
+
+
+def too_big(limits: Limits) -> FormatError:
+    """Return the error for a file that takes more memory than allowed."""
+    return FormatError(
+        f"takes more than the {limits.megabytes} MB of memory allowed to read; leave it out, or raise TEMEI_EXTRACT_MB."
+    )
+
+
+def main() -> None:
+    """Read what ``sys.argv[2]`` orders, ``{"function": "module:name", "limits": {…}}``, and answer with JSON."""
+    order = json.loads(sys.argv[2])
+    limits = Limits(**order["limits"])
+    # What a library prints must not get into the answer.
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    _restrain(limits)
+    with open(answer, "w", encoding="utf-8", errors="replace") as out:
+        out.write(json.dumps(_read(order["function"], limits), ensure_ascii=False))
+
+
+def _restrain(limits: Limits) -> None:
+    seconds, room = math.ceil(limits.seconds), limits.megabytes * 1_000_000
+    output = 8 * limits.characters + 1_000_000
+    bounds = {
+        # At the second of the two the system kills outright; the first has a signal of its own.
+        resource.RLIMIT_CPU: (seconds, seconds + 1),
+        resource.RLIMIT_AS: (room, room),
+        resource.RLIMIT_FSIZE: (output, output),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+    for kind, most in bounds.items():
+        # Not every system knows every one of them, and a stricter one may be in force already.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, most)
+    # Should the program that started this one be gone, nobody else would stop it.
+    signal.alarm(seconds + 5)
+
+
+def _read(function: str, limits: Limits) -> dict[str, Any]:
+    # What takes up the memory is let go only behind the except clauses: no words are put together in that one.
+    problem = ""
+    try:
+        module, name = function.split(":")
+        found: Extracted = getattr(importlib.import_module(module), name)(sys.stdin.buffer.read(), limits)
+        if len(found.text) > limits.characters:
+            raise too_long(limits)
+        return {"text": found.text, "title": found.title, "pages": found.pages}
+    except FormatError as error:
+        problem = str(error)
+    except ModuleNotFoundError as error:
+        problem = f'needs the package {error.name} to be read; run: pip install "temei[formats]"'
+    except MemoryError:
+        pass
+    except RecursionError:
+        problem = "is nested too deeply to be read; simplify it, or leave it out."
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
+        problem = f"is damaged ({reason}); open it in its own program and save it anew, or leave it out."
+    return {"problem": problem or str(too_big(limits))}

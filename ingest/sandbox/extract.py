@@ -1,0 +1,151 @@
+"""Extracting: the text of a file that is not plain text, read by a process that can be stopped.
+
+A hostile or broken file may crash, hang or bloat the library that reads it. So each is read by a process of its own
+with limits on time, memory and output, and whatever happens to that process is a `DocumentError` of that one file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from ingest.sandbox.child import Extracted, FormatError, Limits, too_slow
+from rag.errors import DocumentError
+
+# The package's own __init__ would bring the whole pipeline along, so the child gets an empty `ingest` with its path.
+_START = """
+import sys, types
+package = types.ModuleType("ingest")
+package.__path__ = [sys.argv[1]]
+sys.modules["ingest"] = package
+from ingest.sandbox.child import main
+main()
+"""
+
+PDF, ZIP, OFFICE, HTML, TEXT, BINARY = (
+    "a PDF file",
+    "a zip archive, as .docx and .epub files are",
+    "an old or password-protected Office file",
+    "an HTML page",
+    "plain text",
+    "a binary file",
+)
+_MAGIC = {
+    b"%PDF-": PDF,
+    b"PK\x03\x04": ZIP,
+    b"PK\x05\x06": ZIP,
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": OFFICE,
+    b"{\\rtf": "an RTF file",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"GIF8": "an image",
+    b"II*\0": "an image",
+    b"MM\0*": "an image",
+    b"\x1f\x8b": "a compressed archive",
+    b"7z\xbc\xaf": "a compressed archive",
+    b"Rar!": "a compressed archive",
+    b"BZh": "a compressed archive",
+    b"\xfd7zXZ": "a compressed archive",
+}
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_SNIFFED_BYTES = 1024
+
+
+def looks_like(data: bytes) -> str:
+    """Return what a file is by its first bytes, in words."""
+    head = data[:_SNIFFED_BYTES]
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    if _HTML.match(head):
+        return HTML
+    return BINARY if b"\0" in head and not head.startswith(_UTF16_MARKS) else TEXT
+
+
+def extract(path: Path, data: bytes, function: str, limits: Limits) -> Extracted:
+    """Return the text of a file as ``function``, "module:name", reads it in a process of its own.
+
+    Raises:
+        DocumentError: the file cannot be read within the limits, or not at all.
+    """
+    try:
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answer:
+            given.write(data)
+            given.seek(0)
+            status = _run(given, answer, function, limits)
+            answer.seek(0)
+            said = answer.read()
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be unpacked ({error.strerror}); see that the disk has room.") from error
+    except FormatError as error:
+        raise DocumentError(f"{path} {error}") from error
+    if status:
+        raise DocumentError(f"{path} {_death(status, limits)}")
+    try:
+        found = json.loads(said)
+        if "problem" in found:
+            raise DocumentError(f"{path} {found['problem']}")
+        return Extracted(str(found["text"]), str(found["title"]), tuple(map(int, found["pages"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DocumentError(f"{path} {_CRASHED.format('its answer is cut short')}") from error
+
+
+PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
+"""Variables that a reader process gets, those that begin with ``LC_`` too: what it takes to start Python, no secret."""
+IMPORT_PATHS = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
+"""Variables with paths to import from, made absolute for it."""
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a reader process: nothing but what it takes to run."""
+    passed = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
+    for name in IMPORT_PATHS:
+        if os.environ.get(name):
+            passed[name] = os.pathsep.join(map(os.path.abspath, os.environ[name].split(os.pathsep)))
+    return passed
+
+
+def _run(given: IO[bytes], answer: IO[bytes], function: str, limits: Limits) -> int:
+    order = json.dumps({"function": function, "limits": dataclasses.asdict(limits)})
+    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).resolve().parents[1]), order]
+    child = subprocess.Popen(
+        command,
+        stdin=given,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=True,
+        env=environment(),
+        cwd="/",  # where no .env with keys lies
+    )
+    try:
+        return child.wait(limits.seconds)
+    except subprocess.TimeoutExpired as error:
+        raise too_slow(limits) from error
+    finally:
+        child.kill()
+        child.wait()
+
+
+_CRASHED = (
+    "made its reader crash ({}); it may be damaged or hostile: "
+    "open it in its own program and save it anew, or leave it out."
+)
+
+
+def _death(status: int, limits: Limits) -> str:
+    """Return what a reader's exit status says of its file."""
+    if -status in (signal.SIGXCPU, signal.SIGALRM):
+        return str(too_slow(limits))
+    if -status == signal.SIGKILL:
+        return "could not be read: its reader was killed, perhaps for lack of memory; free some and try again."
+    return _CRASHED.format(signal.Signals(-status).name if status < 0 else f"status {status}")

@@ -1,0 +1,175 @@
+"""Generating: what a language model writes, piece by piece, within bounds of time, tries and length.
+
+The model is read in a thread of its own, so that no provider's client, whatever it does with time-outs, can hold up
+the answer. All that can go wrong comes out as ChatError.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import email.utils
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from rag.chat.http import BOUNDS, Bounds
+from rag.chat.model import Chat
+from rag.errors import ChatError, Fault
+from rag.settings import Settings
+
+MAX_CHARS = 8000
+"""Characters of a reply that are read; a model that goes on is cut off there."""
+
+BACKOFF, LONGEST_WAIT = 0.5, 20.0
+"""Seconds before the second try, doubled for every further one; and the longest that a server is waited for."""
+
+AGAIN = {Fault.UNREACHABLE, Fault.BUSY, Fault.BROKEN, Fault.EMPTY}
+_STATUS = {401: Fault.KEY, 403: Fault.KEY, 404: Fault.UNKNOWN, 408: Fault.SLOW, 429: Fault.BUSY}
+
+
+def reply(chat: Chat, messages: Sequence[BaseMessage], settings: Settings, deadline: float) -> Generator[str]:
+    """Yield the pieces of a reply as they come; a failed try is repeated as long as no word of it was yielded.
+
+    Args:
+        deadline: on the clock of `time.monotonic`; neither a word nor a further try is waited for beyond it.
+
+    Raises:
+        ChatError: no reply, or only the beginning of one.
+    """
+    tries = 0
+    while True:
+        begun = False
+        try:
+            for piece in _pieces(chat, messages, settings.chat_silence_seconds, deadline):
+                begun = begun or bool(piece.strip())
+                yield piece
+            if begun:
+                return
+            raise ChatError(Fault.EMPTY, f"{chat.name} replied with nothing; try another TEMEI_CHAT_MODEL.")
+        except ChatError as error:
+            wait = max(BACKOFF * 2**tries, error.wait or 0.0)
+            tries += 1
+            late = wait > LONGEST_WAIT or time.monotonic() + wait >= deadline
+            if begun or late or tries > settings.chat_retries or error.fault not in AGAIN:
+                raise
+        time.sleep(wait)
+
+
+def probe(chat: Chat, settings: Settings) -> None:
+    """Ask the model for a word.
+
+    Raises:
+        ChatError: it does not reply.
+    """
+    from langchain_core.messages import HumanMessage
+
+    deadline = time.monotonic() + settings.chat_seconds
+    for piece in reply(chat, [HumanMessage("Reply with the word: yes")], settings, deadline):
+        if piece.strip():
+            return
+
+
+def _pieces(chat: Chat, messages: Sequence[BaseMessage], silence: float, deadline: float) -> Iterator[str]:
+    pieces: SimpleQueue[str | Exception | None] = SimpleQueue()
+    bounds = Bounds(deadline)
+    unwanted = bounds.unwanted
+
+    def pump() -> None:
+        BOUNDS.set(bounds)
+        try:
+            for chunk in chat.model.stream(list(messages)):
+                if unwanted.is_set():
+                    return
+                pieces.put(str(chunk.text))
+            pieces.put(None)
+        except Exception as error:  # each provider raises its own kinds
+            pieces.put(error)
+
+    # In a copy of the context, LangChain's callbacks find the run that this one is part of.
+    threading.Thread(target=contextvars.copy_context().run, args=(pump,), name="chat", daemon=True).start()
+    length = 0
+    try:
+        while length < MAX_CHARS:
+            try:
+                piece = pieces.get(timeout=max(min(silence, deadline - time.monotonic()), 0.001))
+            except Empty:
+                raise ChatError(Fault.SLOW, _MESSAGES[Fault.SLOW].format(model=chat.name)) from None
+            if piece is None:
+                return
+            if isinstance(piece, Exception):
+                raise _mapped(chat, piece) from piece
+            piece = piece[: MAX_CHARS - length]
+            length += len(piece)
+            yield piece
+            if time.monotonic() >= deadline:
+                raise ChatError(Fault.SLOW, _MESSAGES[Fault.SLOW].format(model=chat.name))
+    finally:
+        unwanted.set()
+
+
+_MESSAGES = {
+    Fault.UNREACHABLE: "No server of {model} answers{where}; start it, or correct TEMEI_CHAT_BASE_URL.",
+    Fault.KEY: "The server of {model} refused the key; correct TEMEI_CHAT_API_KEY or the provider's own variable.",
+    Fault.UNKNOWN: "The server does not know {model}{where}; correct TEMEI_CHAT_MODEL or TEMEI_CHAT_BASE_URL.",
+    Fault.REJECTED: "The server of {model} rejected the request (status {status}); lower TEMEI_CHAT_CONTEXT_TOKENS, or "
+    "try another TEMEI_CHAT_MODEL.",
+    Fault.BUSY: "The server of {model} takes no more requests for now; try later, or check the account's limits.",
+    Fault.SLOW: "{model} did not reply in time; raise TEMEI_CHAT_SECONDS and TEMEI_CHAT_SILENCE_SECONDS, or take a "
+    "smaller model.",
+    Fault.BROKEN: "The server of {model} broke off or replied with what is no reply; see that server's log.",
+}
+
+
+def _mapped(chat: Chat, error: Exception) -> ChatError:
+    """Return the error as one of ours; nothing that the server wrote is repeated."""
+    if isinstance(error, ValueError) and "No generation" in str(error):  # LangChain's word for an empty stream
+        return ChatError(Fault.EMPTY, f"{chat.name} replied with nothing; try another TEMEI_CHAT_MODEL.")
+    status, wait = _status(error), _retry_after(error)
+    kinds = " ".join(kind.__name__ for link in _chain(error) for kind in type(link).__mro__)
+    if status is not None:
+        fault = _STATUS.get(status, Fault.BROKEN if status >= 500 or status < 400 else Fault.REJECTED)
+    elif "Timeout" in kinds and "ConnectTimeout" not in kinds:
+        fault = Fault.SLOW
+    elif "ConnectError" in kinds or "ConnectTimeout" in kinds or "ConnectionRefused" in kinds:
+        fault = Fault.UNREACHABLE
+    else:
+        fault = Fault.BROKEN
+    where = f" at {chat.address}" if chat.address else ""
+    return ChatError(fault, _MESSAGES[fault].format(model=chat.name, where=where, status=status), wait=wait)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _status(error: Exception) -> int | None:
+    """Return the HTTP status that an error of whichever provider carries."""
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status_code", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) and 100 <= value < 600:
+                return value
+    return None
+
+
+def _retry_after(error: Exception) -> float | None:
+    headers: Any = getattr(getattr(error, "response", None), "headers", None)
+    value = str(headers.get("retry-after") or "") if hasattr(headers, "get") else ""
+    if not value:
+        return None
+    try:
+        return max(float(value), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None

@@ -1,0 +1,234 @@
+"""The index: documents and passages in the store, with BM25 and vectors of sentences derived from them beside it.
+
+Readers use what is derived (`rag.index.generations`), of one generation at a time; the writer writes to Chroma, brings
+what is derived in step with it, and only then lets readers see it. What a writer that died left is finished by the
+next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+from langchain_core.vectorstores import VectorStore
+from numpy.typing import NDArray
+
+from rag.files.checksums import DamagedError
+from rag.files.sqlite import is_full, may_write
+from rag.index.search_index import ABOUT, Bm25
+from rag.index.store import BATCH, listed
+from rag.index.vectors import PassageVectors
+from rag.index.writing import Writing
+from rag.models.embeddings import Embedder
+from rag.settings import Settings
+from rag.types import Document, Passage
+
+Floats = NDArray[np.float32]
+T = TypeVar("T")
+
+
+class Index(Writing):
+    """A searchable set of passages; any number of readers, and one writer at a time in one folder.
+
+    Raises:
+        MissingIndexError: there is none and ``create`` is false.
+        StaleIndexError: it was made by another embedding model or in another format, and ``accept_stale`` is false.
+        CorruptIndexError: the files are not a readable index of Temei's.
+        UnreachableIndexError: the Chroma server does not answer.
+    """
+
+    def __init__(
+        self, settings: Settings, embedder: Embedder, *, create: bool = False, accept_stale: bool = False
+    ) -> None:
+        super().__init__(settings, embedder, create=create, accept_stale=accept_stale)
+
+    # Reading
+
+    @property
+    def vectorstore(self) -> VectorStore:
+        """The passages as a LangChain vector store, for retrievers and tools of one's own."""
+        return self._store.langchain()
+
+    def __len__(self) -> int:
+        return len(self._store) if self.is_shared or self._is_writing_here else len(self.bm25())
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return what is known of every document but its text, sorted by source."""
+        if self.is_shared or self._is_writing_here:
+            return self._store.documents()
+        bm25 = self.bm25()
+        return listed((row.pop("id"), row) for row in self._held(bm25, lambda one: _documents_of(one)))
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document with its text, or None where there is none of that id."""
+        if self.is_shared or self._is_writing_here:
+            return self._store.document(document_id)
+        return self._held(self.bm25(), lambda one: one.mirror.document(document_id, one.documents))
+
+    def _held(self, bm25: Bm25, ask: Callable[[Bm25], T]) -> T:
+        """Ask the mirror of a generation; a damaged one is made again."""
+        try:
+            return ask(bm25)
+        except sqlite3.Error as error:
+            if is_full(error):  # nothing is wrong with the mirror
+                bm25.mirror.reopen()
+                return ask(bm25)
+            return ask(self._mended(bm25))
+        except (DamagedError, ValueError, KeyError, TypeError):
+            return ask(self._mended(bm25))
+
+    def _mended(self, bm25: Bm25) -> Bm25:
+        """Return the generation in use with a mirror that is whole, having found that of one damaged."""
+        with self._syncing:
+            if self._lexical is bm25 or self._lexical is None:
+                self._lexical = self._derived.load()
+                if self._lexical is None or self._lexical.generation == bm25.generation:
+                    self._derived.doubt_mirror()
+                    self._lexical = self._again()
+            return self._lexical
+
+    def scan(self) -> Iterator[Passage]:
+        """Yield every passage, as Chroma has them."""
+        return self._store.scan()
+
+    def lacking(self) -> list[dict[str, Any]]:
+        """Return what is known of the documents that have no passages, or not as many as they should."""
+        rows = self._store.documents()
+        if not rows:
+            return []
+        if self._store.is_rebuilding or self.is_shared:
+            return [row for row in rows if not row["passages"]]  # others may be at the rest
+        bm25 = self.bm25()
+        counts = np.bincount(bm25.document_of, minlength=len(bm25.document_names)).tolist()
+        held = dict(zip((name.decode() for name in bm25.document_names.tolist()), counts, strict=True))
+        return [row for row in rows if not row["passages"] or held.get(str(row["id"]), 0) != row["passages"]]
+
+    def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """Return the passages that exist by their ids."""
+        found = self.mirrored(passage_ids)  # where it is damaged, Chroma has them too
+        missing = [name for name in passage_ids if name not in found]
+        if missing:
+            found |= {passage.id: passage for passage in self._store.passages(missing)}
+        return found
+
+    def passages_at(self, bm25: Bm25, rows: Sequence[int]) -> dict[str, Passage]:
+        """Return the passages of some rows of a generation by their ids."""
+        names = bm25.ids_of(rows)
+
+        def told(one: Bm25) -> dict[str, Passage]:
+            if one is not bm25:
+                return one.mirror.passages(names)
+            found = one.mirror.passages_at(one.stored[list(rows)].tolist())
+            if set(found) != set(names):
+                raise DamagedError("the mirror lacks passages")
+            return found
+
+        return self._held(bm25, told)
+
+    def mirrored(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """Return the passages as the mirror holds them, for a check-up."""
+        try:
+            return self.bm25().mirror.passages(passage_ids)
+        except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
+            return {}
+
+    def vectors(self, passage_ids: Sequence[str]) -> dict[str, Floats]:
+        """Return each passage's vectors (row 0 the passage, then its sentences), making those that are not stored."""
+        found = self._stored(lambda vectors: vectors.get(passage_ids))
+        missing = [name for name in passage_ids if name not in found]
+        if missing:
+            if not self.is_shared:
+                self._derived.say(f"Vectors in {self.settings.home} were missing or damaged; made again.")
+            made = {name: self._embed(passage) for name, passage in self.passages(missing).items()}
+            with contextlib.suppress(sqlite3.Error):  # a reader without the right to write still answers
+                self._derived.vectors.put(made)
+            found |= made
+        return found
+
+    def products(self, passage_ids: Sequence[str], query: Floats) -> dict[str, Floats]:
+        """Return the products of a question's vector with each passage's vectors, as `vectors` has them."""
+        found = self._stored(lambda vectors: vectors.products(passage_ids, query))
+        missing = [name for name in passage_ids if name not in found]
+        if missing:
+            found |= {name: rows @ query for name, rows in self.vectors(missing).items()}
+        return found
+
+    def _stored(self, ask: Callable[[PassageVectors], T]) -> T:
+        """Ask for vectors; a damaged file of them is begun anew."""
+        try:
+            return ask(self._derived.vectors)
+        except sqlite3.Error as error:
+            if is_full(error):  # nothing is wrong with them
+                return ask(self._derived.reopen_vectors())
+            return ask(self._derived.renew_vectors())
+
+    # For a check-up
+
+    def check_store(self) -> None:
+        """Read all of Chroma's files, and raise IndexStateError where they are damaged or lack documents."""
+        self._store.check()
+        self._check_that_none_is_lost()
+
+    def check_derived(self) -> str:
+        """Read every byte that a question may read; mend what is damaged and return what could not be, in words."""
+        bm25 = self.bm25()
+        if not self._is_whole(bm25):
+            bm25 = self._mended(bm25)
+        if not self._is_whole(bm25):
+            return f"the search files in {self.settings.home} are damaged"
+        names = bm25.ids
+        lacking = sum(
+            len(
+                set(names[start : start + BATCH])
+                - set(self._stored(partial(_get_vectors, names[start : start + BATCH])))
+            )
+            for start in range(0, len(names), BATCH)
+        )
+        for start in range(0, len(names) if lacking else 0, BATCH):
+            self.vectors(names[start : start + BATCH])
+        return ""
+
+    def _is_whole(self, bm25: Bm25) -> bool:
+        """Return whether the files of a generation and the rows of its mirror are what was written."""
+        try:
+            if self._derived.load(thorough=True) is None and may_write(self._derived.folder / ABOUT):
+                return False
+            told = sum(len(bm25.mirror.passages_at(rows)) for rows in _parts(bm25.stored.tolist()))
+            known = {row["id"]: bm25.mirror.document(row["id"], bm25.documents) for row in _documents_of(bm25)}
+            return told == len(bm25) and None not in known.values()
+        except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
+            return False
+
+    def stored_documents(self) -> list[dict[str, Any]]:
+        """Return what Chroma knows of every document."""
+        return self._store.documents()
+
+    def stored_document(self, document_id: str) -> Document | None:
+        """Return a document as Chroma has it."""
+        return self._store.document(document_id)
+
+    def close(self) -> None:
+        """Release the files; the index cannot be used afterwards."""
+        self._derived.close()
+        if self._opened is not None:
+            self._opened.close()
+
+
+def _documents_of(bm25: Bm25) -> list[dict[str, Any]]:
+    found = bm25.mirror.documents_at(bm25.documents.tolist())
+    if len(found) != len(bm25.documents):
+        raise DamagedError("the mirror lacks documents")
+    return found
+
+
+def _parts(rows: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
+
+
+def _get_vectors(passage_ids: Sequence[str], vectors: PassageVectors) -> dict[str, Floats]:
+    return vectors.get(passage_ids)

@@ -1,0 +1,101 @@
+"""How documents and passages are written as Chroma records, and read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag.text.language import spoken, tells_something
+from rag.text.tables import table_rows
+from rag.types import Document, Passage
+
+
+def sentence_texts(passage: Passage) -> list[str]:
+    """Return the texts of a passage's sentences as they are embedded, in words that are spoken.
+
+    A row of a table names its columns. A fragment such as "2." or "- (ii)" is near to any question: it is empty here,
+    for no vector. Where a passage is made of nothing else, such as a list of names, each stands for the whole if that
+    tells something.
+    """
+    # Of the whole passage, for a tag may reach from one sentence into the next.
+    whole = spoken(passage.text)
+    texts = [whole[start - passage.start : end - passage.start] for start, end in passage.sentences]
+    for number, row in table_rows(passage, whole).items():
+        texts[number] = row.text
+    told = [text if tells_something(text) else "" for text in texts]
+    return told if any(told) or not tells_something(whole) else [whole] * len(texts)
+
+
+def document_metadata(document: Document, passages: int) -> dict[str, Any]:
+    """Return what is stored of a document beside its text."""
+    return {
+        "title": document.title,
+        "source": document.source,
+        "language": document.language,
+        "url": document.url,
+        "body": document.body,
+        "pages": _join(document.pages),
+        "passages": passages,
+        "characters": len(document.text),
+    }
+
+
+def to_document(name: str, meta: Any, text: str) -> Document:
+    """Return the document of a record."""
+    return Document(
+        id=name,
+        title=meta["title"],
+        source=meta["source"],
+        text=text,
+        language=meta["language"],
+        url=meta["url"],
+        body=int(meta["body"]),
+        pages=_split(meta["pages"]),
+    )
+
+
+def passage_metadata(passage: Passage) -> dict[str, Any]:
+    """Return what is stored of a passage beside its text."""
+    # A cell holds no pipe.
+    columns = {"columns": "|".join(passage.columns)} if passage.columns else {}
+    return columns | {
+        "document_id": passage.document_id,
+        "title": passage.title,
+        "source": passage.source,
+        "start": passage.start,
+        "end": passage.end,
+        "language": passage.language,
+        "sentences": ",".join(f"{start}-{end}" for start, end in passage.sentences),
+        "pages": _join((passage.page, *passage.page_breaks)),
+    }
+
+
+def to_passages(found: Any) -> list[Passage]:
+    """Return the passages of what Chroma found, with metadatas and documents included."""
+    return [_to_passage(*row) for row in zip(found["ids"], found["metadatas"], found["documents"], strict=True)]
+
+
+def _to_passage(name: str, meta: Any, text: str) -> Passage:
+    page, *page_breaks = _split(meta["pages"])
+    spans = (pair.split("-") for pair in meta["sentences"].split(","))
+    return Passage(
+        id=name,
+        document_id=meta["document_id"],
+        title=meta["title"],
+        source=meta["source"],
+        start=int(meta["start"]),
+        end=int(meta["end"]),
+        text=text,
+        language=meta["language"],
+        sentences=tuple((int(start), int(end)) for start, end in spans),
+        page=page,
+        page_breaks=tuple(page_breaks),
+        columns=tuple(meta["columns"].split("|")) if "columns" in meta else (),
+    )
+
+
+def _join(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _split(numbers: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers.split(",")) if numbers else ()

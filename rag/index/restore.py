@@ -1,0 +1,107 @@
+"""Chroma's files made again from what is derived from them, where they are damaged or missing.
+
+The mirror has every document and passage, and the vectors lie beside it, so that nothing is read or embedded again.
+The damaged files are kept under another name.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import sqlite3
+from collections.abc import Callable
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from rag.errors import StaleIndexError
+from rag.files.checksums import DamagedError
+from rag.index.derived_files import Derived
+from rag.index.passage_cache import Mirror
+from rag.index.store import WRITING, Store, check_made_by
+from rag.models.embeddings import Embedder
+from rag.settings import Settings
+from rag.types import Passage
+
+Floats = NDArray[np.float32]
+
+UNFINISHED = "chroma-unfinished"
+
+
+def restore(
+    derived: Derived,
+    settings: Settings,
+    embedder: Embedder,
+    writer: FileLock,
+    embed: Callable[[Passage], Floats],
+    *,
+    create: bool,
+) -> str:
+    """Put new files in the place of Chroma's; return what was done in words, or nothing where there was nothing to do.
+
+    Args:
+        embed: gives a passage's vectors, for one that is not stored.
+        create: begin an empty database where nothing can be saved.
+    """
+    home = settings.home
+    shutil.rmtree(home / UNFINISHED, ignore_errors=True)
+    mirror = _whole(derived)
+    if mirror is None and not create:
+        return ""
+    store = Store(settings, embedder, writer, create=True, accept_stale=True, folder=UNFINISHED)
+    documents = _fill(store, mirror, derived, settings, embedder, embed) if mirror is not None else 0
+    store.close()
+    kept = ""
+    if (home / "chroma").exists():
+        kept = f"chroma-damaged-{datetime.datetime.now():%Y%m%d-%H%M%S-%f}"
+        (home / "chroma").rename(home / kept)
+    (home / UNFINISHED).rename(home / "chroma")
+    told = f"what was there is kept in {kept}. " if kept else ""
+    if mirror is None:
+        return f"{told}No document could be saved; to read them again name their files: temei ingest PATH"
+    return f"{told}It was made again with its {documents} documents."
+
+
+def _whole(derived: Derived) -> Mirror | None:
+    """Return the mirror where all of it is whole and agrees with a generation."""
+    mirror = derived.mirror()
+    try:
+        if mirror is None or not mirror.generation:
+            return None
+        passages = sum(len(chunk) for chunk in mirror.counted())
+        return mirror if (passages, len(mirror.document_rows())) == mirror.noted() else None
+    except (sqlite3.Error, DamagedError):
+        return None
+
+
+def _fill(
+    store: Store,
+    mirror: Mirror,
+    derived: Derived,
+    settings: Settings,
+    embedder: Embedder,
+    embed: Callable[[Passage], Floats],
+) -> int:
+    """Write all documents, and their passages too where these are the present model's; return how many documents."""
+    generation = mirror.generation
+    store.mark(WRITING)
+    rows = [row for row, _ in mirror.document_rows()]
+    for known in mirror.documents_at(rows):
+        name = str(known.pop("id"))
+        document = mirror.document(name, rows)
+        if document is None:
+            raise DamagedError(f"the mirror lacks the document {name}")
+        store.put_document(document, int(known["passages"]), known)
+    try:
+        check_made_by(mirror.made_by, embedder, settings)
+    except StaleIndexError:  # the passages are about to be made with the present model
+        store.drop_passages()
+        return len(rows)
+    for chunk in mirror.counted():
+        found = derived.vectors.of_passages([passage.id for passage in chunk])
+        passages = list(mirror.passages_at([passage.row for passage in chunk]).values())
+        found |= {passage.id: embed(passage)[:1] for passage in passages if passage.id not in found}
+        store.put_passages(passages, np.concatenate([found[passage.id] for passage in passages]))
+    store.mark(generation)
+    return len(rows)

@@ -1,0 +1,252 @@
+"""The lexical side of the index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it.
+
+It is derived from the passages (`rag.index.passage_cache`) and stamped with the generation it was made from, so that it
+can always be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time
+(`rag.index.word_arrays`) and mapped into memory, so neither making nor using it takes memory that grows with the
+corpus. Each generation has a folder of its own, and one small file names the one in use with the checksums of its
+files: replacing that file is what lets readers see a new state of the index. The passages' vectors lie with them
+(`rag.index.int8_search`), since both have the same rows and are renewed together.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.files.checksums import DamagedError, are_whole, checksums, sealed, unsealed, write_whole
+from rag.files.memmap import load
+from rag.index.int8_search import FILES as FLAT
+from rag.index.int8_search import Flat, VectorsOf, best
+from rag.index.passage_cache import Mirror
+from rag.index.word_arrays import ARRAYS, idf, key, write
+from rag.text.language import language_share, stem, words
+
+Floats = NDArray[np.float32]
+
+FEW = 0.05
+ABOUT, UNFINISHED = "about.json", ".unfinished-"
+VERSION = 1
+"""Of these files; others are made again."""
+OWN = tuple(f"{name}.npy" for name in ARRAYS)
+FILES = (*OWN, *(f"{name}.npy" for name in FLAT))
+
+
+@dataclass(frozen=True)
+class Bm25:
+    """BM25 scores of passages; row ``i`` of every array is one passage.
+
+    ``starts`` says where each term's part of ``rows`` and ``values`` begins: the passages it stands in and what it adds
+    to their scores. ``keys``, ascending, are hashes of the terms and ``numbers_of`` their numbers. ``stored`` and
+    ``documents`` are the rows of the passages and documents in the mirror, which keeps them while this is in use:
+    all of it together is one state of the index, whatever is written meanwhile.
+    """
+
+    generation: str
+    made_by: Mapping[str, Any]
+    passages_in: Mapping[str, int]
+    mirror: Mirror
+    names: NDArray[np.bytes_]
+    document_names: NDArray[np.bytes_]
+    document_of: NDArray[np.int32]
+    stored: NDArray[np.int64]
+    documents: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    numbers_of: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    values: NDArray[np.float32]
+    flat: Flat
+
+    @classmethod
+    def build(
+        cls,
+        mirror: Mirror,
+        folder: Path,
+        generation: str,
+        vectors_of: VectorsOf,
+        dimension: int,
+        made_by: Mapping[str, Any] | None = None,
+    ) -> Bm25:
+        """Write the index of the mirror's passages below ``folder``, then let the folder name it; return it.
+
+        Until then, and where this fails, the one before stays in use. Nobody else may be building there.
+
+        Raises:
+            DamagedError: the mirror is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+        try:
+            about = {
+                "version": VERSION,
+                "generation": generation,
+                "mirror": mirror.name,
+                "made_by": dict(made_by or {}),
+            }
+            about["languages"] = write(mirror, fresh, vectors_of, dimension)
+            about["files"] = checksums(fresh, FILES)
+            about["folder"] = fresh.name.removeprefix(UNFINISHED)
+            fresh = fresh.rename(folder / str(about["folder"]))
+            write_whole(folder / ABOUT, sealed(about))
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        built = cls.load(folder, mirror)
+        if built is None:
+            raise OSError(f"{folder} cannot be read back")
+        _tidy(folder, built_in=fresh)
+        return built
+
+    @classmethod
+    def load(cls, folder: Path, mirror: Mirror, *, thorough: bool = False) -> Bm25 | None:
+        """Return the stored index, or None where there is none that is whole and was made from this mirror."""
+        try:
+            return cls.open(folder, mirror, about_in(folder), thorough=thorough)
+        except DamagedError:
+            return None
+
+    @classmethod
+    def open(cls, folder: Path, mirror: Mirror, about: Mapping[str, Any], *, thorough: bool = False) -> Bm25:
+        """Open the stored index that a folder was found to name.
+
+        Raises:
+            DamagedError: it is not whole, or was made from another mirror.
+        """
+        try:
+            place = folder / str(about["folder"])
+            if about["mirror"] != mirror.name or not are_whole(place, about["files"], thorough=thorough):
+                raise DamagedError(f"{place} is damaged")
+            arrays = {name.removesuffix(".npy"): load(place / name) for name in OWN}
+            made_by, languages = dict(about["made_by"]), dict(about["languages"])
+            return cls(str(about["generation"]), made_by, languages, mirror, flat=Flat.load(place), **arrays)
+        except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
+            raise DamagedError(f"{folder} is damaged ({error})") from error
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all passages."""
+        return [name.decode() for name in self.names.tolist()]
+
+    def ids_of(self, rows: Iterable[int]) -> list[str]:
+        """Return the ids of the passages of some rows."""
+        return [bytes(self.names[row]).decode() for row in rows]
+
+    def within(self, document_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which rows are of one of some documents."""
+        longest = self.document_names.dtype.itemsize  # an array of names takes as much for each as for the longest
+        names = [name for name in map(str.encode, document_ids) if len(name) <= longest]
+        chosen = np.isin(self.document_names, np.array(names, dtype=np.bytes_))
+        return np.asarray(chosen[self.document_of], dtype=np.bool_)
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the passages."""
+        return list(self.passages_in)
+
+    def shares_language(self, query: str) -> float:
+        """Return how far (0..1) the passages are in the query's language.
+
+        A large corpus holds some words, and a few passages, of every language, so that its vocabulary alone does not
+        tell: 1 where all passages are in it, about half where a twentieth is.
+        """
+        return max(
+            (
+                language_share(query, language) * (1 + FEW) * count / (count + FEW * len(self))
+                for language, count in self.passages_in.items()
+            ),
+            default=0.0,
+        )
+
+    def scores(self, query: str) -> tuple[Floats, float, dict[str, float]]:
+        """Return the BM25 score of every passage, the query's coverage, and the weights of its folded words.
+
+        A word weighs its inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)). It is looked up in the stem of
+        each of the corpus's languages, and the most frequent counts; one found nowhere weighs as much as the rarest.
+        Coverage (0..1) is the share of these weights that the corpus's vocabulary can match: near 1 for a question in
+        the corpus's language, near 0 for one in another.
+        """
+        terms = self._terms(query)
+        weights = self._weights(terms)
+        known = sorted(set().union(*terms.values()))
+        if not known:
+            return np.zeros(len(self), dtype=np.float32), 0.0, weights
+        parts = [slice(int(self.starts[term]), int(self.starts[term + 1])) for term in known]
+        rows, values = (np.concatenate([array[part] for part in parts]) for array in (self.rows, self.values))
+        scores = np.bincount(rows, values, len(self)).astype(np.float32)
+        matched = sum(weight for word, weight in weights.items() if terms[word])
+        return scores, matched / sum(weights.values()), weights
+
+    def _weights(self, terms: Mapping[str, set[int]]) -> dict[str, float]:
+        frequency = {word: max(map(self._frequency, found), default=0) for word, found in terms.items()}
+        return {word: float(idf(len(self), count)) for word, count in frequency.items()}
+
+    def _terms(self, query: str) -> dict[str, set[int]]:
+        """Return the words of a query with the numbers of their stems that stand in any passage."""
+        stems = {word: {stem(word, language) for language in self.languages} for word in words(query)}
+        numbers = self._numbers(sorted(set().union(*stems.values())))
+        return {
+            word: {numbers[one] for one in found if one in numbers and self._frequency(numbers[one])}
+            for word, found in stems.items()
+        }
+
+    def _numbers(self, names: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of the terms that any passage ever held."""
+        wanted = np.array([key(name) for name in names], dtype=np.uint64)
+        places = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
+        found = self.keys[places] == wanted if len(self.keys) else np.zeros(len(names), dtype=bool)
+        return {
+            name: int(self.numbers_of[place])
+            for name, place, is_here in zip(names, places, found, strict=True)
+            if is_here
+        }
+
+    def _frequency(self, term: int) -> int:
+        # No passage may hold a term any more.
+        return int(self.starts[term + 1] - self.starts[term])
+
+
+def top(scores: Floats, count: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:
+    """Return the positions of the best positive scores, best first, ties in order of position."""
+    rows = best(scores, count, allowed)
+    rows = rows[scores[rows] > 0]
+    return [int(row) for row in rows[np.lexsort((rows, -scores[rows]))][:count]]
+
+
+def about_in(folder: Path) -> dict[str, Any]:
+    """Return what a folder says of the index it holds.
+
+    Raises:
+        DamagedError: it says nothing, or is of another version.
+    """
+    about = unsealed(folder / ABOUT)
+    if about.get("version") != VERSION:
+        raise DamagedError(f"{folder} is of another version")
+    return about
+
+
+def _tidy(folder: Path, built_in: Path) -> None:
+    """Remove what a writer that was killed left, and all generations but this and the one before it.
+
+    Whoever is about to open another finds the files gone and looks again; whoever has opened it keeps them.
+    """
+    for path in folder.glob("*.npy"):  # of an earlier version of Temei
+        path.unlink(missing_ok=True)
+    left = sorted((path for path in folder.iterdir() if path.is_dir() and path != built_in), key=_date)
+    finished = [path for path in left if not path.name.startswith(UNFINISHED)]
+    for path in left:
+        if path not in finished[-1:]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _date(path: Path) -> float:
+    return path.stat().st_mtime

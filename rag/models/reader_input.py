@@ -1,0 +1,64 @@
+"""What the reader reads of a passage: its text as it is spoken, and a row of a table once more by itself.
+
+A table is nothing that the reader knows: of "Haircut | 30 min | 60" it cannot tell the price, and of several rows it
+takes the wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But
+where there are no other rows it is certain of any: a row counts no more than it did among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.text.language import spoken
+from rag.text.tables import Row, cell_spans, table_rows
+from rag.types import Passage, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Words that an answer may be from, ``text[start:end]`` of a reading; in the document they begin at ``origin``."""
+
+    start: int
+    end: int
+    origin: int
+
+    def origin_of(self, start: int, end: int) -> Span:
+        """Return the span of the document for one of the text, as far as it lies in this stretch."""
+        shift = self.origin - self.start
+        return max(start, self.start) + shift, min(end, self.end) + shift
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text to read, and the stretches of it to look for an answer in, each by itself."""
+
+    text: str
+    stretches: tuple[Stretch, ...]
+
+
+def readings(passage: Passage) -> tuple[Reading, dict[int, Reading]]:
+    """Return the whole of a passage, its sentences as stretches, and the rows of its tables, their cells as stretches.
+
+    The rows are by the number of their sentence. The names of the columns answer nothing: they have no stretches.
+    """
+    text = spoken(passage.text)
+    spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
+    whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
+    rows = table_rows(passage, text)
+    return Reading(text, whole), {
+        number: _row(row, list(cell_spans(text, *spans[number])), passage.start) for number, row in rows.items()
+    }
+
+
+def _row(row: Row, cells: Sequence[Span], offset: int) -> Reading:
+    if row.is_header:
+        return Reading("", ())
+    stretches = []
+    at = 0
+    for before, number in row.parts():
+        start, end = cells[number]
+        at += len(before)
+        stretches.append(Stretch(at, at + end - start, start + offset))
+        at += end - start
+    return Reading(row.text, tuple(stretches))

@@ -1,0 +1,267 @@
+"""Facts that compare across languages: the numbers and months of a text as values, and whether it holds a name.
+
+Number words and months are known in the languages of `rag.text.questions`: Romanian, English, French, German, Spanish,
+Italian, Portuguese, Hungarian, Russian and Chinese.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+import regex
+
+from rag.text.language import fold
+
+Value = float
+
+_SMALL = {  # from 2 up, folded; words that mean something else as well are left out
+    "ro": "doi/doua trei patru cinci sase sapte opt - zece unsprezece doisprezece/douasprezece treisprezece "
+    "paisprezece cincisprezece saisprezece saptesprezece optsprezece nouasprezece douazeci",
+    "en": "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty",
+    "fr": "deux trois quatre cinq six sept huit - dix onze douze treize quatorze quinze seize - - - vingt",
+    "de": "zwei drei vier funf sechs sieben acht neun zehn elf zwolf dreizehn vierzehn funfzehn sechzehn siebzehn "
+    "achtzehn neunzehn zwanzig",
+    "es": "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete "
+    "dieciocho diecinueve veinte",
+    "it": "due tre quattro cinque - sette otto nove dieci undici dodici tredici quattordici quindici sedici "
+    "diciassette diciotto diciannove venti",
+    "pt": "dois/duas tres quatro cinco seis sete oito nove dez onze doze treze catorze/quatorze quinze dezesseis "
+    "dezessete dezoito dezenove vinte",
+    "hu": "ketto/ket harom negy - - - nyolc kilenc tiz tizenegy tizenketto tizenharom tizennegy tizenot tizenhat "
+    "tizenhet tizennyolc tizenkilenc husz",
+    "ru": "два/две/двух три/трех четыре/четырех пять/пяти шесть/шести семь/семи восемь/восьми девять/девяти "
+    "десять/десяти одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать "
+    "девятнадцать двадцать",
+}
+_TENS = {  # from 30 to 90
+    "ro": "treizeci patruzeci cincizeci saizeci saptezeci optzeci nouazeci",
+    "en": "thirty forty fifty sixty seventy eighty ninety",
+    "fr": "trente quarante cinquante soixante",
+    "de": "dreissig vierzig funfzig sechzig siebzig achtzig neunzig",
+    "es": "treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+    "it": "trenta quaranta cinquanta sessanta settanta ottanta novanta",
+    "pt": "trinta quarenta cinquenta sessenta setenta oitenta noventa",
+    "hu": "harminc negyven otven hatvan hetven nyolcvan kilencven",
+    "ru": "тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
+}
+_SCALES = {  # 100, 1000, a million, a thousand millions
+    "ro": "suta/sute mie/mii milion/milioane miliard/miliarde",
+    "en": "hundred/hundreds thousand/thousands million/millions billion/billions",
+    "fr": "cent/cents mille million/millions milliard/milliards",
+    "de": "hundert tausend million/millionen milliarde/milliarden",
+    "es": "cien/ciento/cientos mil millon/millones -",
+    "it": "cento mille/mila milione/milioni miliardo/miliardi",
+    "pt": "cem/cento mil milhao/milhoes bilhao/bilhoes",
+    "hu": "szaz ezer millio milliard",
+    "ru": "сто тысяча/тысяч/тысячи миллион/миллиона/миллионов миллиард/миллиарда/миллиардов",
+}
+_JOINTS = frozenset(["si", "and", "et", "und", "y", "e", "de"])
+_SCALE_VALUES = (100.0, 1e3, 1e6, 1e9)
+
+
+def _listed(words: str, values: Iterator[Value]) -> dict[str, Value]:
+    return {word: value for group, value in zip(words.split(), values, strict=False) for word in group.split("/")}
+
+
+_WORDS = {
+    language: _listed(_SMALL[language], map(float, range(2, 21)))
+    | _listed(_TENS[language], map(float, range(30, 100, 10)))
+    | _listed(_SCALES[language], iter(_SCALE_VALUES))
+    for language in _SMALL
+}
+_ORDINALS = (
+    "second third fourth fifth sixth seventh eighth ninth tenth",
+    "doilea treilea patrulea cincilea saselea",
+)
+_ANY_WORDS = {word: value for words in _WORDS.values() for word, value in words.items()} | {
+    word: value for listed in _ORDINALS for word, value in _listed(listed, map(float, range(2, 11))).items()
+}
+
+_MONTHS = (
+    r"ianuarie january janvier januar enero gennaio janeiro januar\p{L}* январ[яь]\p{L}* ian jan",
+    r"februarie february fevrier februar febrero febbraio fevereiro феврал\p{L}* feb",
+    r"martie march mars marz marzo marco marcius\p{L}* март\p{L}? mart mar",
+    r"aprilie april avril abril aprile aprilis\p{L}* апрел\p{L}* apr",
+    r"mai may mayo maggio maio majus\p{L}* ма[ия] маем",
+    r"iunie june juin juni junio giugno junho junius\p{L}* июн\p{L}* iun jun",
+    r"iulie july juillet juli julio luglio julho julius\p{L}* июл\p{L}* iul jul",
+    r"august aout agosto augusztus\p{L}* август\p{L}? aug",
+    r"septembrie september septembre septiembre settembre setembro szeptember\p{L}* сентябр\p{L}* sept sep",
+    r"octombrie october octobre oktober octubre ottobre outubro oktober\p{L}* октябр\p{L}* oct okt",
+    r"noiembrie november novembre noviembre novembro november\p{L}* ноябр\p{L}* noi nov",
+    r"decembrie december decembre dezember diciembre dicembre dezembro december\p{L}* декабр\p{L}* dec dez",
+)
+_MONTH = [regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(words.split())})(?!\p{{L}})") for words in _MONTHS]
+_DOUBTFUL = regex.compile(r"mai|may|mayo|march|mars|mart|mar|marco|august|ma[ия]|noi|dec|sept?|\p{L}{3}|julius|juni")
+"""Months that mean something else as well: these count only beside a number."""
+
+_BEFORE = regex.compile(r"\p{Nd}(?:st|nd|rd|th|er|\.|º)?[ \u00a0-](?:de |of )?$")
+_BEHIND = regex.compile(r"^[.,]?[ \u00a0-](?:de |of )?\p{Nd}")
+_CJK_MONTH = regex.compile(r"(\p{Nd}{1,2}|[一二三四五六七八九十]{1,3})月")
+_DATE = regex.compile(r"(?<!\p{Nd})(\p{Nd}{1,4})([./-])(\p{Nd}{1,2})\2(\p{Nd}{1,4})(?!\p{Nd})")
+_FIGURES = regex.compile(
+    r"\p{Nd}{1,3}(?:[ \u00a0\u202f'’]\p{Nd}{3})+(?!\p{Nd})(?:[.,]\p{Nd}+)?|\p{Nd}+(?:[.,]\p{Nd}+)*"
+)
+_ROMAN = regex.compile(r"(?<!\p{L})(?=[XVI]{2})X{0,3}(?:IX|IV|V?I{0,3})(?!\p{L})")
+LONGEST_FIGURES = 40
+"""Figures that are looked for before a Chinese unit."""
+_FIGURES_BEFORE = regex.compile(r"(?<!\p{Nd})\p{Nd}++$")
+_SCALE = regex.compile(r"\s+(?:de\s+)?(\p{L}+)")
+_HAN = regex.compile(r"[〇零一二两三四五六七八九十百千万亿]+")
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_TOKEN = regex.compile(rf"(?P<figures>{_FIGURES.pattern})|(?P<word>\p{{L}}[\p{{L}}\p{{M}}]*)")
+_CYRILLIC = str.maketrans(
+    dict(zip("абвгдезиклмнопрстуфыэ", "abvgdeziklmnoprstufye", strict=True))
+    | {"ж": "zh", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ь": "", "ю": "yu", "я": "ya"}
+)
+_LATIN_WORD = regex.compile(r"[\p{Latin}\p{M}\p{N}]+")
+
+
+def mentions(text: str, language: str) -> Iterator[frozenset[Value]]:
+    """Yield each number of a text as the values that it may stand for ("1.200" is 1200 or 1.2), months excepted."""
+    yield from _numbers(text, _WORDS.get(language, {}), strict=True)
+
+
+def values(text: str) -> frozenset[Value]:
+    """Return every value that a number, date or month of a text may stand for, number words in any language."""
+    found = {value for mention in _numbers(text, _ANY_WORDS, strict=False) for value in mention}
+    return frozenset(found | set(map(float, months(text))))
+
+
+def months(text: str, *, certain: bool = False) -> frozenset[int]:
+    """Return the months (1 to 12) that a text names, or writes in figures; only those ``certain`` to be meant if so."""
+    folded = fold(text)
+    found = set()
+    for number, names in enumerate(_MONTH, 1):
+        for match in names.finditer(folded):
+            beside = _BEFORE.search(folded[: match.start()]) or _BEHIND.search(folded[match.end() :])
+            if not certain or beside or not _DOUBTFUL.fullmatch(match.group()):
+                found.add(number)
+    for written in _CJK_MONTH.findall(text):
+        found.add(int(written) if written.isdecimal() else int(_han(written)))
+    if not certain:
+        for date in _DATE.finditer(text):
+            found |= {int(date[at]) for at in (1, 3, 4)}
+    return frozenset(month for month in found if 1 <= month <= 12)
+
+
+def _numbers(text: str, words: dict[str, Value], *, strict: bool) -> Iterator[frozenset[Value]]:
+    for date in _DATE.finditer(text):
+        yield from (frozenset([float(int(date[at]))]) for at in (1, 3, 4))
+    text = _DATE.sub(" ", text)
+    for roman in _ROMAN.findall(text):
+        yield frozenset([_roman(roman)])
+    for han in _HAN.finditer(text):
+        # A lone 一 is rarely a number; a number before 万 is read with it below.
+        if not strict or len(han.group()) > 1:
+            before = _FIGURES_BEFORE.search(text[max(0, han.start() - LONGEST_FIGURES) : han.start()])
+            unit = _HAN_UNITS.get(han.group())
+            yield frozenset([float(before.group()) * unit if before and unit else _han(han.group())])
+    run: list[Value] = []
+    folded = fold(text)
+    for token in _TOKEN.finditer(folded):
+        value = words.get(token["word"] or "")
+        if token["figures"] is not None:
+            if run:
+                yield frozenset([_sum(run)])
+            run = []
+            read = _figures(token["figures"])
+            scale = _SCALE.match(folded, token.end())
+            times = words.get(scale[1], 1.0) if scale else 1.0
+            scaled = frozenset(value * times for value in read) if times in _SCALE_VALUES else read
+            yield scaled if strict else scaled | read
+        elif value is not None:
+            # A scale behind figures was read with them.
+            behind = regex.search(r"\p{Nd}\s+(?:de\s+)?$", fold(text)[: token.start()])
+            if not (value in _SCALE_VALUES and behind):
+                run.append(value)
+            if not strict:
+                yield frozenset([value])
+        elif run and token["word"] not in _JOINTS:
+            yield frozenset([_sum(run)])
+            run = []
+    if run:
+        yield frozenset([_sum(run)])
+
+
+def _sum(run: list[Value]) -> Value:
+    """Return the value of number words in a row, as in "two hundred thousand and five"."""
+    total = current = 0.0
+    for value in run:
+        if value >= 100:
+            current = max(current, 1.0) * value
+            if value >= 1000:
+                total, current = total + current, 0.0
+        else:
+            current += value
+    return total + current
+
+
+def _figures(written: str) -> frozenset[Value]:
+    """Return what figures may stand for: a point or comma may group thousands or begin decimals."""
+    plain = regex.sub(r"[ \u00a0\u202f'’]", "", written)
+    plain = "".join(str(int(c)) if c.isdecimal() else c for c in plain)
+    parts = regex.split(r"[.,]", plain)
+    if len(parts) == 1:
+        return frozenset([float(plain)])
+    grouped = all(len(part) == 3 for part in parts[1:]) and len(parts[0]) <= 3
+    found = {float("".join(parts))} if grouped else set()
+    if len(parts) == 2 or len(parts[-1]) != 3:
+        found.add(float("".join(parts[:-1]) + "." + parts[-1]))
+    return frozenset(found or {float("".join(parts))})
+
+
+def _roman(written: str) -> Value:
+    digits = [{"I": 1, "V": 5, "X": 10}[letter] for letter in written]
+    following = [*digits[1:], 0]
+    return float(sum(-a if a < b else a for a, b in zip(digits, following, strict=True)))
+
+
+def _han(written: str) -> Value:
+    if not set(written) & set(_HAN_UNITS):
+        return float("".join(str(_HAN_DIGITS[digit]) for digit in written))
+    total = section = digit = 0
+    for letter in written:
+        unit = _HAN_UNITS.get(letter)
+        if unit is None:
+            digit = _HAN_DIGITS[letter]
+        elif unit >= 10_000:
+            total, section, digit = (total + (section + digit or 1)) * unit, 0, 0
+        else:
+            section, digit = section + (digit or 1) * unit, 0
+    return float(total + section + digit)
+
+
+@lru_cache(maxsize=256)
+def latin_words(text: str) -> tuple[str, ...]:
+    """Return the folded words of a text in Latin letters, Cyrillic ones transliterated."""
+    return tuple(_LATIN_WORD.findall(fold(text).translate(_CYRILLIC)))
+
+
+def named(name: str, text: str, *, same_language: bool) -> bool:
+    """Return whether a text holds a name, whatever its ending; between languages also in a similar spelling."""
+    return all(any(_alike(wanted, word, same_language) for word in latin_words(text)) for wanted in latin_words(name))
+
+
+def _alike(name: str, word: str, same_language: bool) -> bool:
+    if name == word:
+        return True
+    if not same_language:
+        name, word = _spelt(name), _spelt(word)
+    shared = next((at for at, (a, b) in enumerate(zip(name, word, strict=False)) if a != b), min(len(name), len(word)))
+    longest = max(len(name), len(word))
+    if shared >= max(3, -(-6 * min(len(name), len(word)) // 10)) and longest - shared <= 5:
+        return True
+    return not same_language and min(len(name), len(word)) >= 4 and SequenceMatcher(None, name, word).ratio() >= 0.7
+
+
+@lru_cache(maxsize=2048)
+def _spelt(word: str) -> str:
+    """Return a word without what languages spell differently: Warsaw and Varșovia, Pharaoh and Faraon."""
+    for theirs, ours in (("ph", "f"), ("th", "t"), ("ck", "c"), ("w", "v"), ("k", "c"), ("y", "i"), ("j", "i")):
+        word = word.replace(theirs, ours)
+    return word

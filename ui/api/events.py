@@ -1,0 +1,43 @@
+"""Events: what a request to the page's events must name and give, so that Gradio does not stumble over it."""
+
+from __future__ import annotations
+
+import re
+
+import gradio as gr
+
+from ui.api.bodies import BodyError
+
+_EVENT = re.compile(r"/gradio_api/(?P<door>run|api|call/v2|call|queue)/(?P<name>[^/]+)/?")
+
+
+def check_event(page: gr.Blocks, path: str, body: object) -> None:
+    """Check that a call names an event of the page and gives all that it takes.
+
+    Raises:
+        BodyError: it does not.
+    """
+    called = _EVENT.fullmatch(path)
+    if called is None:
+        return
+    if not isinstance(body, dict):
+        raise BodyError(422, "The request is no JSON object.")
+    number = body.get("fn_index")
+    if number is None and called["door"] == "queue":
+        raise BodyError(400, "The request names no event; give its fn_index.")
+    if number is not None and type(number) is not int:
+        raise BodyError(422, "The fn_index is not a number.")
+    if number is None or called["door"].startswith("call"):
+        event = next((one for one in page.fns.values() if one.api_name == called["name"]), None)
+    else:
+        event = page.fns.get(number)
+    if event is None or event.fn is None:  # the browser does those without by itself
+        raise BodyError(404, "There is no such event; reload the page.")
+    given = body.get("data")
+    if called["door"] == "call/v2" or event.cancels or not isinstance(given, list):
+        return  # given by name, not looked at, or refused by Gradio itself
+    takes = {len(event.inputs)}
+    if called["door"] == "call":
+        takes.add(sum(not block.skip_api for block in event.inputs))
+    if len(given) < min(takes):
+        raise BodyError(422, f"The event takes {min(takes)} values, not {len(given)}.")

@@ -1,0 +1,243 @@
+"""Doors for programs: an OpenAI-compatible ``/v1/chat/completions``, and what the API and MCP endpoints answer.
+
+What a language model's client shows is Markdown, so the answer's text and quotes are escaped as such in ``content``;
+``citations`` carry them as they stand, as in ``temei ask --json``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any
+
+import gradio as gr
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.routing import APIRoute
+from gradio.events import api
+from pydantic import BaseModel, ConfigDict
+
+from rag.chain import Temei
+from rag.errors import IndexStateError, TemeiError
+from rag.text.characters import whole
+from rag.types import Answer, Turn
+from ui.api.faults import CallError
+from ui.api.rate_limit import Pace
+from ui.api.visitors import visitor
+from ui.export import escape_markdown
+
+MODEL = "temei"
+AT_ONCE, PATIENCE = 4, 30.0
+"""Answers made at the same time, and seconds that a request waits for its turn."""
+TOO_FAST = "Too many questions in a minute; wait a little, or set TEMEI_ASKS_A_MINUTE."
+
+
+def offer(temei: Temei, pace: Pace) -> None:
+    """Declare the endpoints ``ask`` and ``ask_json`` of the Gradio app that is being built.
+
+    Both answer with the JSON of ``temei ask --json``, the first as an object, the second as text: Gradio's MCP tools
+    would print an object as Python does. ``ask_json`` does not queue: for what queues, Gradio's MCP asks itself over
+    HTTP, at the address that the headers of the first request named, with the headers of each later one.
+    """
+
+    def ask(request: gr.Request, question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
+        """Answer a question from the documents, quoting the exact words the answer stands on.
+
+        Args:
+            question: in any language.
+            document_ids: search only these documents; all of them where omitted.
+        """
+        if not pace.allows(visitor(request)):
+            raise CallError(TOO_FAST, 429)
+        if document_ids is not None and not (
+            isinstance(document_ids, list) and all(isinstance(one, str) for one in document_ids)
+        ):
+            raise CallError("The document_ids are no list of texts.")
+        try:
+            return temei.answer(question, document_ids=document_ids or None).to_dict()
+        except TemeiError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def ask_json(request: gr.Request, question: str, document_ids: list[str] | None = None) -> str:
+        return json.dumps(ask(request, question, document_ids), ensure_ascii=False)
+
+    ask_json.__doc__ = ask.__doc__
+    ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
+    api(ask_json, api_name="ask_json", queue=False)
+    api(ask, api_name="ask")
+
+
+class Message(BaseModel):
+    """One message of a conversation; its content is text or a list of parts of which the text ones count."""
+
+    model_config = ConfigDict(extra="ignore")
+    role: str
+    content: str | list[dict[str, Any]] | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+        return self.content or ""
+
+
+class ChatRequest(BaseModel):
+    """What is read of a request; temperature and the like have no meaning here."""
+
+    model_config = ConfigDict(extra="ignore")
+    messages: list[Message]
+    stream: bool = False
+
+
+class Route(APIRoute):
+    """A route that refuses a malformed body in one line; FastAPI's reply repeats it, which JSON may not be able to."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of requests."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(str(part) for part in first["loc"] if part != "body")[:100]
+                return _refused(422, whole(f"The request does not fit: {place + ': ' if place else ''}{first['msg']}."))
+
+        return handled
+
+
+def asked(messages: list[Message]) -> tuple[str, tuple[Turn, ...]]:
+    """Return the last question of a conversation and the turns before it."""
+    spoken = [message for message in messages if message.role in ("user", "assistant")]
+    last = next((at for at in range(len(spoken) - 1, -1, -1) if spoken[at].role == "user"), None)
+    if last is None:
+        return "", ()
+    turns = [
+        Turn(question.text, answer.text)
+        for question, answer in itertools.pairwise(spoken[:last])
+        if (question.role, answer.role) == ("user", "assistant")
+    ]
+    return spoken[last].text, tuple(turns)
+
+
+def content(answer: Answer) -> str:
+    """Return the answer's text as Markdown, its markers as they are."""
+    text = escape_markdown(answer.text)
+    for citation in answer.citations:
+        text = text.replace(f"\\[{citation.number}\\]", f"[{citation.number}]")
+    return text
+
+
+def quotes(answer: Answer) -> str:
+    """Return the quotes as Markdown, to follow the text."""
+    return "".join(
+        f"\n\n> [{c.number}] {escape_markdown(c.title)}: “{escape_markdown(' '.join(c.quote.split()))}”"
+        for c in answer.citations
+    )
+
+
+def remark(answer: Answer) -> str:
+    """Return what there is to say about how the answer came to be, to follow the quotes."""
+    return f"\n\n*{escape_markdown(answer.note)}*" if answer.note else ""
+
+
+def router(temei: Temei, pace: Pace) -> APIRouter:
+    """Return the OpenAI-compatible endpoints."""
+    door = APIRouter(prefix="/v1", route_class=Route)
+    turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
+
+    @door.get("/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
+
+    @door.post("/chat/completions", response_model=None)
+    async def completions(request: ChatRequest, call: Request) -> Response:
+        if not pace.allows(visitor(call)):
+            return _refused(429, TOO_FAST)
+        question, history = asked(request.messages)
+        try:
+            await asyncio.wait_for(turns.acquire(), PATIENCE)
+        except TimeoutError:
+            return _refused(429, "Too many questions at once; try again in a moment.")
+        answers = _held(temei, question, history, turns)
+        try:
+            first = await anext(answers)
+        except TemeiError as error:
+            return _refused(503 if isinstance(error, IndexStateError) else 400, str(error))
+        base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
+        if request.stream:
+            return StreamingResponse(_chunks(base, first, answers), media_type="text/event-stream")
+        try:
+            *_, whole = [first, *[answer async for answer in answers]]
+        except TemeiError as error:
+            return _refused(503, str(error))
+        return JSONResponse(_completion(base, whole))
+
+    return door
+
+
+async def _held(
+    temei: Temei, question: str, history: tuple[Turn, ...], turns: asyncio.Semaphore
+) -> AsyncGenerator[Answer]:
+    """Yield the growing answer and give the turn back at its end, whatever that was."""
+    try:
+        async for answer in temei.astream(question, history):
+            yield answer
+    finally:
+        turns.release()
+
+
+def _completion(base: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content(answer) + quotes(answer) + remark(answer), "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    return base | {"object": "chat.completion", "choices": [choice]} | _extra(answer)
+
+
+def _extra(answer: Answer) -> dict[str, Any]:
+    told = answer.to_dict()
+    return {"citations": told["citations"], "temei": told}
+
+
+async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answer]) -> AsyncGenerator[str]:
+    """Yield the answer as server-sent events: what each step adds, then the quotes and the citations."""
+
+    def event(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        body = base | {"object": "chat.completion.chunk", "choices": [choice]} | extra
+        return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+    answer, sent = first, content(first)
+    yield event({"role": "assistant", "content": sent})
+    try:
+        async with aclosing(rest):  # whoever goes away in the middle gives the turn back at once
+            async for answer in rest:
+                text = content(answer)
+                if text.startswith(sent) and len(text) > len(sent):
+                    yield event({"content": text[len(sent) :]})
+                    sent = text
+    except TemeiError as error:
+        yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
+        return
+    whole = content(answer)
+    if whole != sent:  # a model went silent in the middle: what was sent cannot be taken back, so all of it follows
+        yield event({"content": f"\n\n---\n\n{whole}"})
+    after = quotes(answer) + remark(answer)
+    if after:
+        yield event({"content": after})
+    yield event({}, "stop", **_extra(answer))
+    yield "data: [DONE]\n\n"
+
+
+def _problem(message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "temei_error", "param": None, "code": None}}
+
+
+def _refused(status: int, message: str) -> JSONResponse:
+    return JSONResponse(_problem(message), status_code=status)

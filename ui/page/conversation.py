@@ -1,0 +1,210 @@
+"""The conversation: what the page does when somebody asks, retries, edits, judges or opens a citation."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from rag.chain import Temei
+from rag.checked_input import checked_question
+from rag.errors import TemeiError
+from rag.types import Answer
+from ui.api.rate_limit import Pace
+from ui.api.visitors import visitor
+from ui.export import to_markdown
+from ui.page.documents import Shelf
+from ui.page.feedback import keep_feedback
+from ui.page.render import answer_html, document_html, question_html, reader_html
+from ui.page.turn_view import MOST_HELD, MOST_KEPT, Exchange, from_json, history, within
+from ui.problems import in_language
+from ui.texts import known, preferred, say
+
+Exchanges = tuple[Exchange, ...]
+Updates = tuple[Any, ...]
+READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
+"""The question's box when nothing is being answered."""
+
+
+def spoken(chosen: str, request: gr.Request) -> str:
+    """Return the language of a visit: the one chosen on the page, else the browser's."""
+    return known(chosen) if chosen else preferred(request.headers.get("accept-language", ""))
+
+
+def shown_error(error: TemeiError, language: str) -> gr.Error:
+    """Return an error as the page shows it: one line in the page's language, escaped, no traceback."""
+    return gr.Error(
+        html.escape(in_language(str(error), language)), title=say(language, "error"), duration=12, print_exception=False
+    )
+
+
+def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> list[Any]:
+    """Return a conversation as Gradio's chat takes it: two messages for every exchange."""
+    shown: list[Any] = []
+    for turn, exchange in enumerate(exchanges):
+        body = answer_html(exchange, turn, language, pending=pending and turn == len(exchanges) - 1)
+        shown.append({"role": "user", "content": question_html(exchange.question)})
+        shown.append({"role": "assistant", "content": gr.HTML(body)})
+    return shown
+
+
+def to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
+    """Return what the browser keeps of a conversation."""
+    return within([exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text])
+
+
+def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
+    """Yield each answer and whether it is the last, so that the last step of a stream can be its end."""
+    waiting = next(answers, None)
+    while waiting is not None:
+        following = next(answers, None)
+        yield waiting, following is None
+        waiting = following
+
+
+class Conversation:
+    """The callbacks of the chat and the reader.
+
+    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the exchanges, the reader, the question's box, the
+    comment's row and what the browser keeps.
+    """
+
+    def __init__(self, temei: Temei, shelf: Shelf, pace: Pace) -> None:
+        self._temei = temei
+        self._shelf = shelf
+        self._pace = pace
+
+    def respond(
+        self, question: str | None, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Answer in steps: the question at once, then the answer as it grows."""
+        language = spoken(chosen, request)
+        question = question.strip() if isinstance(question, str) else ""
+        if not question:
+            yield (gr.skip(),) * 6
+            return
+        earlier, asked = exchanges[1 - MOST_HELD :], Exchange(question)
+        same, ready, longest = gr.skip(), gr.Textbox(**READY), self._temei.settings.max_question_chars
+        try:
+            checked_question(question, longest)
+            documents = self._shelf.chosen(excluded)
+            hindrance = "" if documents != [] else "none_ticked"
+            if not self._pace.allows(visitor(request)):
+                hindrance = "too_fast"
+            if hindrance:
+                gr.Warning(say(language, hindrance))
+                box = gr.Textbox(value=question, **READY)
+                yield messages(earlier, language), earlier, same, box, same, same
+                return
+            box, away = gr.Textbox(value="", submit_btn=False, stop_btn=True), gr.Row(visible=False)
+            yield messages((*earlier, asked), language, pending=True), (*earlier, asked), same, box, away, same
+            for answer, last in _with_last(self._temei.stream(question, history(earlier), documents)):
+                asked = asked.answered(answer)
+                now = (*earlier, asked)
+                # Beside an abstention the reader opens nothing by itself: it would look like ground.
+                view = self.reader(now, len(earlier), 0 if asked.abstained else 1, language)
+                shown = messages(now, language, pending=True)
+                yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
+        except TemeiError as error:
+            box = gr.Textbox(value=question[:longest], **READY)
+            yield messages(earlier, language), earlier, same, box, same, same
+            raise shown_error(error, language) from error
+
+    def retry(
+        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
+    ) -> Iterator[Updates]:
+        """Ask again; what came after is dropped."""
+        turn = turn_of(event.index)
+        if 0 <= turn < len(exchanges):
+            question = exchanges[turn].question
+            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
+
+    def edit(
+        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
+    ) -> Iterator[Updates]:
+        """Ask the edited question in place of the old one; what came after is dropped."""
+        turn, question = turn_of(event.index), html.unescape(str(event.value))
+        if 0 <= turn < len(exchanges):
+            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
+
+    def reader(self, exchanges: Exchanges, turn: int, number: int, language: str, *, whole: bool = False) -> str:
+        """Return the reader, open at a citation."""
+        exchange = exchanges[turn] if 0 <= turn < len(exchanges) else None
+        return reader_html(exchange, turn, number, language, self._temei.document, whole=whole)
+
+    def open_citation(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+        """Open the document that a clicked marker names."""
+        turn, number = whole_number(event, "turn"), whole_number(event, "number")
+        return self.reader(exchanges, turn, number, spoken(chosen, request))
+
+    def open_whole(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+        """Show all of a long document."""
+        turn, number = whole_number(event, "turn"), whole_number(event, "number")
+        if turn < 0:
+            return self.open_document(chosen, request, event, whole=True)
+        return self.reader(exchanges, turn, number, spoken(chosen, request), whole=True)
+
+    def open_document(self, chosen: str, request: gr.Request, event: gr.EventData, *, whole: bool = False) -> str:
+        """Open a document of the shelf, nothing highlighted."""
+        document = self._temei.document(str(getattr(event, "document", "")))
+        return document_html(document, spoken(chosen, request), whole=whole)
+
+    def like(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
+        """Keep a judgement and offer to say why; returns the comment's row, its box and what it is about."""
+        language, turn = spoken(chosen, request), turn_of(event.index)
+        if not 0 <= turn < len(exchanges):
+            return gr.skip(), gr.skip(), gr.skip()
+        liked = event.liked if isinstance(event.liked, bool) else None
+        self._keep(exchanges, turn, liked, "", language, request)
+        box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
+        return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
+
+    def comment(
+        self, text: str, about: tuple[str, bool], exchanges: Exchanges, chosen: str, request: gr.Request
+    ) -> Any:
+        """Keep the comment to a judgement and put its row away."""
+        turn = next((at for at, e in enumerate(exchanges) if about and e.id == about[0]), None)
+        language = spoken(chosen, request)
+        said = text.strip() if isinstance(text, str) else ""
+        if turn is not None and said and self._keep(exchanges, turn, about[1], said, language, request):
+            gr.Info(say(language, "thanks"), duration=3)
+        return gr.Row(visible=False)
+
+    def _keep(
+        self, exchanges: Exchanges, turn: int, liked: bool | None, said: str, language: str, request: gr.Request
+    ) -> bool:
+        home, who = self._temei.settings.home, visitor(request)
+        kept = keep_feedback(home, exchanges[turn], liked, said, exchanges[:turn], visitor=who)
+        if not kept:
+            gr.Warning(say(language, "feedback_full"))
+        return kept
+
+    def exported(self, exchanges: Exchanges, chosen: str, request: gr.Request) -> str:
+        """Return the conversation as Markdown."""
+        return to_markdown(exchanges, spoken(chosen, request))
+
+    def restored(self, kept: Any) -> Exchanges:
+        """Return what the browser kept, checked against the documents as they are now."""
+        return from_json(kept, self._document)
+
+    def _document(self, document_id: str) -> Any:
+        try:
+            return self._temei.document(document_id)
+        except TemeiError:
+            return None
+
+
+def turn_of(index: Any) -> int:
+    """Return the exchange that a message of the chat belongs to, -1 where the browser sent no number."""
+    first = index[0] if isinstance(index, list | tuple) and index else index
+    return first // 2 if isinstance(first, int) else -1
+
+
+def whole_number(event: gr.EventData, name: str) -> int:
+    """Return a number that the page's script sent, -1 for anything else."""
+    try:
+        return int(getattr(event, name))
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return -1

@@ -1,0 +1,84 @@
+"""The list of documents as HTML, and what has become of the files that were uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from ui.page.file_names import own_name
+from ui.page.markup import escape
+from ui.problems import in_language
+from ui.texts import both, say
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file that was uploaded: where it lies for now, and what it is called."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What has become of one uploaded file: ``key`` names the text that says so, ``share`` how much is read (0..1)."""
+
+    name: str
+    key: str
+    detail: str = ""
+    failed: bool = False
+    share: float = 0.0
+
+
+def item_html(row: dict[str, Any], name: str, old: str, ticked: bool, language: str) -> str:
+    """Return a document of the list; ``old`` is the name of the one that it may replace, "" for none."""
+    key, title, shown = escape(str(row["id"])), escape(str(row["title"])), escape(name)
+    size = passages(int(row.get("passages", 0)), language)
+    sure = f'data-sure="{say(language, "sure_replace")}"'
+    label = escape(say(language, "replace_old", name=old))
+    replace = (
+        f'<button type="button" class="replace" data-replace="{key}" title="{label}" {sure} '
+        f'aria-label="{label}: {shown}">{say(language, "replace")}</button>'
+        if old
+        else ""
+    )
+    return (
+        f'<li><label class="tick"><input type="checkbox" id="tick-{key}" data-document="{key}" '
+        f'data-ticked="{str(ticked).lower()}"'
+        f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
+        f'<button type="button" class="open" data-open="{key}" title="{escape(own_name(row))}" '
+        f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
+        f'<small><bdi class="file">{shown}</bdi> · {size} · {escape(str(row["language"]))}</small></button>{replace}'
+        f'<button type="button" class="remove" data-remove="{key}" title="{say(language, "remove")}" '
+        f'data-sure="{say(language, "sure")}" aria-label="{say(language, "remove")} {title}">×</button></li>'
+    )
+
+
+def passages(count: int, language: str) -> str:
+    """Return a number of passages in words."""
+    return say(language, "one_passage") if count == 1 else say(language, "passages", count=count)
+
+
+def added_html(files: Collection[Added], language: str) -> str:
+    """Return what has become of the uploaded files, one line each."""
+    lines = "".join(map(_line, files, repeat(language)))
+    return f'<ul class="added" aria-label="{say(language, "add")}" aria-live="polite">{lines}</ul>' if lines else ""
+
+
+def _line(one: Added, language: str) -> str:
+    name = f'<b dir="auto">{escape(one.name)}</b>'
+    if one.failed:
+        told = in_language(one.detail.removeprefix(one.name).strip(), language)
+        return f'<li class="failed">{name} <span>{escape(told)}</span></li>'
+    if one.key in ("beside", "duplicate"):
+        return f'<li class="fine">{name} {both(one.key)} <b dir="auto">{escape(one.detail)}</b></li>'
+    if one.key != "reading":
+        return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}</li>'
+    # What is read out is that the file is being read, once, not every per cent.
+    return (
+        f'<li class="reading">{name} {both(one.key)} <span class="share" aria-hidden="true">{one.share:.0%}</span>'
+        f'<progress max="1" value="{one.share:.3f}" aria-label="{escape(one.name)}"></progress></li>'
+    )

@@ -1,0 +1,276 @@
+"""The shelf: the documents that can be searched, shown beside the conversation, added to and removed from."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ingest import ingest
+from ingest.load import LOADERS
+from ingest.pipeline import UPLOADS, title_of
+from rag.chain import Temei
+from rag.errors import DocumentError, MissingIndexError, TemeiError
+from rag.files.private import keep_private, make_private, owner_only
+from rag.index.index import Index
+from ui.api.uploaded_files import size_of
+from ui.page.document_list import Added, Given, item_html, passages
+from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
+from ui.texts import say
+
+SUFFIXES = list(LOADERS)
+MOST_FILES = 50
+"""Files taken in one upload."""
+STEP = 0.25
+"""Seconds between two looks at how far a file is read."""
+LEFT_BEHIND = 24 * 3600.0
+"""Seconds after which a file that was on its way is one that a stopped server left; fifty take under an hour."""
+
+Advance = Callable[[str, int, int], None]
+
+
+class Shelf:
+    """The documents of an index, as the page handles them; one upload or removal at a time.
+
+    An upload never takes another document's place: it is shown under its own name, with a number where another upload
+    has that name, and kept under any name that is free. `replace` is for the user to ask for.
+    """
+
+    def __init__(self, temei: Temei) -> None:
+        self._temei = temei
+        self._writing = threading.Lock()
+        self.folder = temei.settings.home / UPLOADS
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is known of the documents; none where there is no index yet."""
+        try:
+            return self._temei.index.documents()
+        except MissingIndexError:
+            return []
+
+    def chosen(self, excluded: Collection[str]) -> list[str] | None:
+        """Return the documents to search, None for all of them."""
+        if not excluded:
+            return None
+        rows = self.rows()
+        left = [str(row["id"]) for row in rows if row["id"] not in excluded]
+        return None if len(left) == len(rows) else left
+
+    @contextlib.contextmanager
+    def taking(self, files: Sequence[Given]) -> Iterator[list[Given]]:
+        """Take files over from where they were uploaded to, and remove at the end what was not kept of them."""
+        make_private(self._temei.settings.home)
+        make_private(self.folder)
+        self._tidy()
+        taken: list[Given] = []
+        try:
+            for file in files:
+                way = self.folder / f".{uuid.uuid4().hex}"
+                taken.append(Given(way, file.name))
+                # One file may be named twice: it goes away behind the loop.
+                with contextlib.suppress(OSError):
+                    _take(file.path, way)
+            discard(files)
+            yield taken
+        finally:
+            discard(files)
+            for file in taken:
+                file.path.unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        """Remove what servers that were stopped left on its way."""
+        for path in self.folder.glob(".*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                    path.unlink()
+
+    def adding(self, given: Given) -> Iterator[Added]:
+        """Do as `add`, in steps: how much is read every so often, then what became of the file."""
+        share = [0.0]
+
+        def advance(source: str, done: int, total: int) -> None:
+            share[0] = done / max(total, 1)
+
+        with ThreadPoolExecutor(1) as apart:
+            future = apart.submit(self.add, given, advance)
+            told = -1.0
+            while not future.done():
+                if share[0] != told:
+                    told = share[0]
+                    yield Added(shown_name(given.name), "reading", share=told)
+                wait([future], STEP)
+            yield future.result()
+
+    def add(self, given: Given, advance: Advance) -> Added:
+        """Keep an uploaded file in `folder` and ingest it; nothing else is touched. The file given is gone after it."""
+        name = shown_name(given.name)
+        try:
+            if suffix_of(name) not in LOADERS:
+                raise DocumentError(f"{name} has no format that Temei reads ({', '.join(LOADERS)}).")
+            with self._writing:
+                self._check_room(given.path)
+                return self._keep(given.path, name, advance)
+        except TemeiError as error:
+            return Added(name, "failed", str(error), failed=True)
+        except OSError as error:
+            return Added(name, "failed", f"{name} cannot be read ({error.strerror}); upload it again.", failed=True)
+        finally:
+            given.path.unlink(missing_ok=True)
+
+    def _check_room(self, given: Path) -> None:
+        """Raise DocumentError where the file, which is in `folder` already, is one too many or too large."""
+        most, megabytes = self._temei.settings.max_uploads, self._temei.settings.max_uploads_mb
+        if len(self._uploads(self.rows())) >= most:
+            raise DocumentError(f"is one upload too many: {most} are here; remove some, or raise TEMEI_MAX_UPLOADS.")
+        size = 0 if given.parent == self.folder else given.stat().st_size
+        if size + size_of(self.folder) > megabytes * 1_000_000:
+            raise DocumentError(
+                f"does not fit into the {megabytes:g} MB that uploads may take; "
+                "remove documents, or raise TEMEI_MAX_UPLOADS_MB."
+            )
+
+    def _keep(self, given: Path, name: str, advance: Advance) -> Added:
+        rows = self.rows()
+        name_here = numbered(name, {str(row["source"]) for row in self._uploads(rows)})
+        place = self._place(name, rows)
+        try:
+            os.replace(given, place)
+            report = ingest([place], self._index(), names={place: name_here}, advance=advance)
+        finally:
+            # Where the index holds it, the file stays, whatever went wrong after that.
+            if not any(row["path"] == str(place.resolve()) for row in self.rows()):
+                place.unlink(missing_ok=True)
+            keep_private(self._temei.settings.home)
+        if report.problems:
+            return Added(name, "failed", report.problems[0].replace(name_here, name), failed=True)
+        twin = report.twins.get(name_here)
+        if twin is not None:
+            twin = next((own_name(row) for row in rows if row["source"] == twin), twin)
+            return Added(name, "unchanged") if twin == name else Added(name, "duplicate", with_folders([twin])[0])
+        return Added(name, "added") if name_here == name else Added(name, "beside", name_here)
+
+    def _place(self, name: str, rows: Sequence[dict[str, Any]]) -> Path:
+        """Make an empty file under a name that no file has, nor a document whose file is gone, and return its path."""
+        make_private(self.folder)
+        held = {PurePosixPath(str(row["path"])).name.casefold() for row in rows}
+        kept, number = kept_name(name), 1
+        while True:
+            place = self.folder / kept
+            if kept.casefold() not in held:
+                with contextlib.suppress(FileExistsError):
+                    os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                    return place
+            number += 1
+            stem, dot, suffix = kept_name(name).rpartition(".")
+            kept = f"{stem}-{number}{dot}{suffix}"
+
+    def _uploads(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return those of the documents that were uploaded, each with the name it is shown by as its source."""
+        folder = PurePosixPath(self.folder.resolve())
+        return [row | {"source": own_name(row)} for row in rows if PurePosixPath(str(row["path"])).parent == folder]
+
+    def _index(self) -> Index:
+        try:
+            return self._temei.index
+        except MissingIndexError:
+            Index(self._temei.settings, self._temei.embedder, create=True).close()
+            return self._temei.index
+
+    def remove(self, document_id: str) -> None:
+        """Take a document out of the index, and its file away where it was uploaded.
+
+        Raises:
+            LockedIndexError: another process is writing.
+        """
+        with self._writing:
+            index = self._temei.index
+            paths = [Path(str(row["path"])) for row in index.documents() if row["id"] == document_id]
+            with index.writing():
+                index.remove([document_id])
+            for path in paths:
+                if path.parent == self.folder.resolve():
+                    path.unlink(missing_ok=True)
+
+    def replaceable(self, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return by their ids the uploads that carry a number, with the upload whose name they had and may take."""
+        uploads = self._uploads(rows)
+        named = {str(row["source"]): row for row in uploads}
+        plain = {str(row["id"]): without_number(str(row["source"])) for row in uploads}
+        return {
+            str(row["id"]): named[plain[str(row["id"])]]
+            for row in uploads
+            if plain[str(row["id"])] != row["source"] and plain[str(row["id"])] in named
+        }
+
+    def replace(self, document_id: str) -> str:
+        """Put an upload into the place of the one whose name it had: that is removed, and this takes its name.
+
+        Returns the name, or "" where there is nothing to replace any more.
+
+        Raises:
+            LockedIndexError: another process is writing.
+        """
+        with self._writing:
+            index = self._temei.index
+            rows = index.documents()
+            old = self.replaceable(rows).get(document_id)
+            if old is None:
+                return ""
+            new = next(row for row in self._uploads(rows) if row["id"] == document_id)
+            facts = {"source": str(old["source"])}
+            if new["title"] == title_of(str(new["source"])):
+                facts["title"] = title_of(facts["source"])
+            with index.writing():
+                index.remove([str(old["id"])])
+                index.update_facts(document_id, facts)
+            Path(str(old["path"])).unlink(missing_ok=True)
+            return facts["source"]
+
+    def html(self, excluded: Collection[str], language: str) -> str:
+        """Return the list of documents with their checkboxes."""
+        rows = self.rows()
+        if not rows:
+            return f'<section class="shelf"><p class="count">{say(language, "missing")}</p></section>'
+        ticked = [row for row in rows if row["id"] not in excluded]
+        size = passages(sum(int(row.get("passages", 0)) for row in ticked), language)
+        count = f"{say(language, 'count', ticked=len(ticked), all=len(rows))} · {size}"
+        names = with_folders([own_name(row) for row in rows])
+        olds = {name: str(old["source"]) for name, old in self.replaceable(rows).items()}
+        items = "".join(
+            item_html(row, name, olds.get(str(row["id"]), ""), row["id"] not in excluded, language)
+            for row, name in zip(rows, names, strict=True)
+        )
+        every = (
+            f'<p class="every"><button type="button" data-every="true">{say(language, "all")}</button>'
+            f'<button type="button" data-every="false">{say(language, "none")}</button></p>'
+            if len(rows) > 1
+            else ""
+        )
+        return (
+            f'<section class="shelf"><p class="count" role="status">{count}</p>{every}'
+            f'<ul aria-label="{say(language, "sources")}">{items}</ul></section>'
+        )
+
+
+def _take(path: Path, way: Path) -> None:
+    try:
+        os.link(path, way)
+        os.chmod(way, 0o600)
+    except OSError:  # on another file system, or one without links
+        with open(way, "xb", opener=owner_only) as file, path.open("rb") as given:
+            shutil.copyfileobj(given, file)
+
+
+def discard(files: Sequence[Given]) -> None:
+    """Remove uploaded files, and the folders that the page's server made for each."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.path.unlink(missing_ok=True)
+            file.path.parent.rmdir()
