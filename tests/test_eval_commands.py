@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from eval.commands import app
 from eval.draft import GAP, draft
-from eval.report.report import gate, read_json
+from eval.report import gate
+from eval.report.report import read_json
 from eval.sets.jsonl import load_jsonl
 from eval.sets.open import SHIPPED
 from rag.errors import DatasetError, DocumentError

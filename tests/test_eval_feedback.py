@@ -15,8 +15,8 @@ from eval.sets.jsonl import load_jsonl
 from ingest.load import load
 from rag.errors import DatasetError
 from rag.types import Answer, Citation, ShortAnswer
+from ui.page import feedback
 from ui.page.feedback import keep_feedback
-from ui.page.page import feedback
 from ui.page.turn_view import Exchange
 
 TEXT = "Moara a fost construită în 1874. Acoperișul e din șindrilă."

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from rag.index.index import int8_search as flat
+from rag.index import int8_search as flat
 from rag.index.int8_search import PRODUCT, Flat, best, product
 
 Floats = NDArray[np.float32]

@@ -19,7 +19,7 @@ from rag import Answer, Settings, Temei
 from rag.errors import ModelError
 from rag.index.index import Index
 from rag.models.embeddings import BundledEmbedder
-from ui.page.page import highlight
+from ui.page import highlight
 from ui.serve import app
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need: pip install playwright")
