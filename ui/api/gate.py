@@ -215,8 +215,8 @@ class Gate:
             await self._app(scope, receive, send)
 
     def _check(self, path: str, value: object) -> None:
-        self._rules.check_event(path, value)
         self._check_files(value)
+        self._rules.check_event(path, value)
         session = value.get("session_hash") if isinstance(value, dict) else None
         if isinstance(session, str):
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", session):
