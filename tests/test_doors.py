@@ -251,7 +251,7 @@ def test_what_is_no_question_is_one_line_at_the_api(
 ) -> None:
     client = TestClient(app(temei), base_url="http://127.0.0.1")
     reply = client.post("/gradio_api/run/ask", content=f'{{"data":[{given}]}}', headers=JSON)
-    assert reply.status_code == 500
+    assert reply.status_code == 422
     assert "must be" in str(reply.json()["error"])
     assert "Traceback" not in capfd.readouterr().err
 

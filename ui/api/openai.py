@@ -55,10 +55,6 @@ def offer(temei: Temei, pace: Pace) -> None:
         """
         if not pace.allows(visitor(request)):
             raise CallError(TOO_FAST, 429)
-        if document_ids is not None and not (
-            isinstance(document_ids, list) and all(isinstance(one, str) for one in document_ids)
-        ):
-            raise CallError("The document_ids are no list of texts.")
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
         except TemeiError as error:
