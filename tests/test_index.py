@@ -11,6 +11,7 @@ from pathlib import Path
 import chromadb
 import numpy as np
 import pytest
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 from conftest import ARTICLES, check_whole, quotes, write_articles
 from fakes import FakeEmbedder
@@ -512,3 +513,22 @@ def test_a_chroma_server_that_does_not_answer(home: Path, monkeypatch: pytest.Mo
         Index(Settings(home=home, chroma_url="http://127.0.0.1:9"), FakeEmbedder(), create=True)
 
     one_line(caught.value)
+
+
+def test_an_index_opens_chroma_once_and_lets_go_of_it(settings: Settings) -> None:
+
+    def opened() -> int:
+        counts = SharedSystemClient._identifier_to_refcount
+        return sum(count for path, count in counts.items() if path.startswith(str(settings.home)))
+
+    index = Index(settings, FakeEmbedder(), create=True)
+    once = opened()
+    assert once > 0
+    for _ in range(3):  # an empty store counts as false, and is a store all the same
+        assert index.documents() == []
+        assert len(index.bm25()) == 0
+    with index.writing():
+        pass
+    assert opened() == once
+    index.close()
+    assert opened() == 0

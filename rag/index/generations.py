@@ -79,7 +79,8 @@ class InStep:
     def _store(self) -> Store:
         """Chroma, opened on first use."""
         with self._syncing:
-            return self._opened or self._open_store()
+            # An empty store counts as false.
+            return self._opened if self._opened is not None else self._open_store()
 
     @property
     def _is_writing_here(self) -> bool:
@@ -107,7 +108,8 @@ class InStep:
             self._tidy_up()
         about = self._derived.about()
         if self._lexical is None or about is None or about["generation"] != self._lexical.generation:
-            self._lexical = self._derived.load() or self._again()
+            loaded = self._derived.load()
+            self._lexical = loaded if loaded is not None else self._again()
         check_made_by(self._lexical.made_by, self.embedder, self.settings)
         if not self._mark.exists():
             self._compare(self._lexical)
@@ -140,7 +142,8 @@ class InStep:
         self._store.look()
         if self._store.is_rebuilding and not self._is_writing_here:
             # What is there is a part: searching it would find little, and refuse to answer for no good reason.
-            self._lexical = self._lexical or self._derived.load()
+            if self._lexical is None:
+                self._lexical = self._derived.load()
             if self._lexical is None:
                 raise MissingIndexError(self._store.being_rebuilt())
             check_made_by(self._lexical.made_by, self.embedder, self.settings)
