@@ -69,10 +69,10 @@ def run_baselines(
 
 def search_bm25(temei: Temei, question: str) -> Ranking:
     """Return the passages by BM25 alone; those without a word of the question are not found."""
-    bm25 = temei.index.bm25()
-    scores, *_ = bm25.scores(question)
+    search_index = temei.index.search_index()
+    scores, *_ = search_index.scores(question)
     best = top(scores, DEPTH)
-    return dict(zip(bm25.ids_of(best), map(float, scores[best]), strict=True))
+    return dict(zip(search_index.ids_of(best), map(float, scores[best]), strict=True))
 
 
 def open_dense(temei: Temei) -> Callable[[Temei, str], Ranking]:
@@ -80,7 +80,7 @@ def open_dense(temei: Temei) -> Callable[[Temei, str], Ranking]:
 
     Exact, over all passages: Chroma's approximate search differs from one build of an index to the next.
     """
-    ids = temei.index.bm25().ids
+    ids = temei.index.search_index().ids
     stored = temei.index.vectors(ids)
     matrix = np.stack([stored[name][0] for name in ids])
 

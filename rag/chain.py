@@ -22,7 +22,7 @@ from rag.followup import standalone
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder
 from rag.models.reader import Reader, open_reader
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.question_parts import Judged, judge, questions_within
 from rag.read import Sentence, choose, rank_sentences
 from rag.refuse import refusal
@@ -75,12 +75,12 @@ class Temei:
     ) -> None:
         self.settings = settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
-        self._surprise = Surprise.of(self.embedder)
+        self._rarity = WordRarity.of(self.embedder)
         models = self.settings.home / "models"
         self._reader: Reader | None = open_reader(self.embedder, models, report) if self.settings.reader else None
         self._index: Index | None = None
         self._chat: Chat | None = None
-        self._statement_check = Check(self.embedder, self._surprise) if checked else None
+        self._statement_check = Check(self.embedder, self._rarity) if checked else None
         self._opening = threading.Lock()
 
     @property
@@ -187,7 +187,7 @@ class Temei:
             question,
             history,
             checked_documents(fields.get("document_ids")),
-            standalone=standalone(question, history, self._surprise),
+            standalone=standalone(question, history, self._rarity),
             began=began,
             deadline=began + self.settings.chat_seconds,
         )
@@ -204,8 +204,8 @@ class Temei:
                 asked.question,
                 asked.standalone,
                 asked.history,
-                self.index.bm25().languages,
-                self._surprise,
+                self.index.search_index().languages,
+                self._rarity,
                 self.settings,
                 asked.deadline,
             )
@@ -244,7 +244,7 @@ class Temei:
         retrieval = self._look_into(retrieval)
         ranked = rank_sentences(retrieval)
         judged = self._judge_parts(asked, retrieval)
-        sure = min(confidence(retrieval, ranked, self._surprise), judged.confidence)
+        sure = min(confidence(retrieval, ranked, self._rarity), judged.confidence)
         chosen = (
             choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
         )
@@ -291,11 +291,11 @@ class Temei:
 
         def confidence_in(part: str) -> float:
             alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
-            sure = confidence(alone, rank_sentences(alone), self._surprise)
+            sure = confidence(alone, rank_sentences(alone), self._rarity)
             needs_others = sure < self.settings.min_confidence and self._is_answered_by(retrieval, part)
             return 1.0 if needs_others else sure
 
-        parts = questions_within(asked.question, retrieval.languages, self._surprise)
+        parts = questions_within(asked.question, retrieval.languages, self._rarity)
         deadline = asked.began + self.settings.question_seconds
         return judge(parts, confidence_in, most=self.settings.max_parts, deadline=deadline)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import regex
 
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.retrieve import Retrieval
 from rag.text.language import fold, language_share
@@ -52,19 +52,19 @@ class Calibration:
         return 1 / (1 + math.exp(-max(-20.0, min(20.0, total))))
 
 
-def confidence(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> float:
+def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> float:
     """Return the probability (0..1) that the best sentences answer the question."""
     if not ranked:
         return 0.0
-    return Calibration.shipped(bool(retrieval.answers)).probability(gather(retrieval, ranked, surprise))
+    return Calibration.shipped(bool(retrieval.answers)).probability(gather(retrieval, ranked, rarity))
 
 
-def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> dict[str, float]:
+def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> dict[str, float]:
     """Return the evidence by name, for a retrieval with at least one ranked sentence.
 
     - ``cosine``: of the best sentence and the question;
     - ``same_language``: how likely the question is in the language of that sentence;
-    - ``overlap``: share of the question's words, by surprise, in its passage, and times ``same_language``;
+    - ``overlap``: share of the question's words, by rarity, in its passage, and times ``same_language``;
     - ``numbers``, ``names``: -1 to 1, whether the question's numbers and names stand in its passage, 0 without any;
     - ``gap``: of several passages, score of the best above the second;
     - ``apart``: of several, similarity of the most similar above the mean of the others;
@@ -75,7 +75,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], surprise: Surprise) -> 
     best = ranked[0]
     passage = best.hit.passage
     same = language_share(retrieval.query, passage.language)
-    overlap = surprise.overlap(retrieval.query, passage.text, passage.language)
+    overlap = rarity.overlap(retrieval.query, passage.text, passage.language)
     folded = fold(passage.text)
     numbers = _NUMBER.findall(retrieval.query)
     names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]

@@ -39,7 +39,12 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         findings.append(_search_files(index))
         try:
             findings.append(_database(index))
-            findings += [_lexical_agrees(index), _counts_agree(index), _mirror_agrees(index), _quotes_match(index)]
+            findings += [
+                _search_index_agrees(index),
+                _counts_agree(index),
+                _passage_cache_agrees(index),
+                _quotes_match(index),
+            ]
         except IndexStateError as error:
             findings.append(Finding("database", False, str(error)))
         index.close()
@@ -84,19 +89,19 @@ def _database(index: Index) -> Finding:
     return Finding("database", True, "it is laid out as it should be")
 
 
-def _lexical_agrees(index: Index) -> Finding:
-    ours, theirs = set(index.bm25().ids), {passage.id for passage in index.scan()}
+def _search_index_agrees(index: Index) -> Finding:
+    ours, theirs = set(index.search_index().ids), {passage.id for passage in index.scan()}
     detail = f"{len(ours)} passages in BM25, as in Chroma"
     if ours != theirs:
         detail = f"BM25 and Chroma differ by {len(ours ^ theirs)} passages; run: temei ingest --rebuild"
     return Finding("lexical index", ours == theirs, detail)
 
 
-def _mirror_agrees(index: Index) -> Finding:
+def _passage_cache_agrees(index: Index) -> Finding:
     total = wrong = 0
     stored = index.scan()
     while some := {passage.id: passage for passage in itertools.islice(stored, CHUNK)}:
-        held = index.mirrored(list(some))
+        held = index.cached_passages(list(some))
         total += len(some)
         wrong += sum(held.get(name) != passage for name, passage in some.items())
     detail = f"{total} passages as in Chroma"

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import regex
 
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.text.language import fold, question_language, words
 from rag.types import Turn
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
 NAMES_SOMETHING = 3.2
-"""Surprise above the commonest words from which on a word names something."""
+"""Rarity (surprisal in nats above that of the commonest words) from which a word names something."""
 
 FEW = 3
 """A question that points back and names more words than this stands alone all the same."""
@@ -115,25 +115,25 @@ _ITSELF = frozenset(_DOCUMENTS.split())
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
-def standalone(question: str, history: Sequence[Turn], surprise: Surprise) -> str:
+def standalone(question: str, history: Sequence[Turn], rarity: WordRarity) -> str:
     """Return the question as it can be understood without the conversation."""
     topic, language = "", "ro"
     for turn in history:
         if not turn.abstained and turn.question.strip():
             language = question_language(turn.question, {language})
-            topic = _joined(turn.question, topic, language, surprise)
-    return _joined(question, topic, question_language(question, {language}), surprise) if topic else question
+            topic = _joined(turn.question, topic, language, rarity)
+    return _joined(question, topic, question_language(question, {language}), rarity) if topic else question
 
 
-def _joined(question: str, topic: str, language: str, surprise: Surprise) -> str:
-    if not topic or stands_alone(question, language, surprise):
+def _joined(question: str, topic: str, language: str, rarity: WordRarity) -> str:
+    if not topic or stands_alone(question, language, rarity):
         return question
     known = set(words(question))
-    carried = [word for word in naming(topic, language, surprise) if not known.issuperset(words(word))][:MOST_CARRIED]
+    carried = [word for word in naming(topic, language, rarity) if not known.issuperset(words(word))][:MOST_CARRIED]
     return f"{question} ({' '.join(carried)})" if carried else question
 
 
-def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
+def stands_alone(question: str, language: str, rarity: WordRarity) -> bool:
     """Return whether a question in that language can be understood by itself."""
     if _UNSPACED.search(question):
         return not _CHINESE.search(question)
@@ -141,7 +141,7 @@ def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
     if grammar is None:
         return True
     spoken = [fold(word) for word in _WORD.findall(question)]
-    named = naming(question, language, surprise)
+    named = naming(question, language, rarity)
     if not named:
         return False
     opens = spoken[0] in grammar.opens or fold(question).lstrip(" ¿¡").startswith(grammar.phrases or ("\0",))
@@ -157,12 +157,12 @@ def stands_alone(question: str, language: str, surprise: Surprise) -> bool:
     return not fragment and (not points_back or len(named) > FEW)
 
 
-def naming(text: str, language: str, surprise: Surprise) -> list[str]:
+def naming(text: str, language: str, rarity: WordRarity) -> list[str]:
     """Return the words of a text that name something, as written."""
     grammar = _GRAMMARS.get(language)
     empty = grammar.opens | grammar.points_back | grammar.asks | grammar.be if grammar else frozenset()
     return [
         word
         for word in _WORD.findall(text)
-        if fold(word) not in empty and surprise.weight(word.lower()) >= NAMES_SOMETHING
+        if fold(word) not in empty and rarity.weight(word.lower()) >= NAMES_SOMETHING
     ]

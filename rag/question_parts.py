@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import regex
 
 from rag.followup import stands_alone
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.text.language import question_language, words
 from rag.text.questions import asks
 
@@ -25,7 +25,7 @@ class Judged:
     taken: int = 0
 
 
-def questions_within(question: str, languages: Sequence[str], surprise: Surprise) -> list[str]:
+def questions_within(question: str, languages: Sequence[str], rarity: WordRarity) -> list[str]:
     """Return the questions in one of several sentences that can be understood alone, each once; none in one sentence.
 
     Words around a question, such as instructions, must not make it look answered, so that each is judged by itself.
@@ -35,7 +35,7 @@ def questions_within(question: str, languages: Sequence[str], surprise: Surprise
         return []
     found: dict[tuple[str, ...], str] = {}
     for part in parts:
-        if asks(part) and stands_alone(part, question_language(part, languages), surprise):
+        if asks(part) and stands_alone(part, question_language(part, languages), rarity):
             found.setdefault(tuple(words(part)), part)
     return list(found.values())
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rag.models.reader import Found
+from rag.models.reader import ReaderAnswer
 from rag.rerank import evidence
 from rag.retrieve import Retrieval
-from rag.text.headings import announces, leads
+from rag.text.headings import announces, headings
 from rag.text.language import stem, words
 from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
@@ -42,7 +42,7 @@ class Sentence:
     """A sentence of a hit: its span in the document, its score, cosine and share of the question's words (0..1).
 
     The last two are at least those of the heading or question right above it. ``found`` is the likeliest short answer
-    in it, None where the reader did not look; ``leads`` says that it is such a heading or question itself.
+    in it, None where the reader did not look; ``is_heading`` says that it is such a heading or question itself.
     """
 
     hit: Hit
@@ -51,8 +51,8 @@ class Sentence:
     score: float
     cosine: float
     overlap: float
-    found: Found | None = None
-    leads: bool = False
+    found: ReaderAnswer | None = None
+    is_heading: bool = False
 
 
 def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
@@ -64,21 +64,21 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
         passage = hit.passage
         before = above = told = 0.0
         answers = retrieval.answers.get(passage.id) or (None,) * len(passage.sentences)
-        for span, cosine, found, lead in zip(
-            passage.sentences, retrieval.sentences[passage.id].tolist(), answers, leads(passage), strict=True
+        for span, cosine, found, heading in zip(
+            passage.sentences, retrieval.sentences[passage.id].tolist(), answers, headings(passage), strict=True
         ):
             text = passage.quote(span)
             near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
             score = near + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
             score += READER_WEIGHT * evidence(found) if found else 0.0
-            only_leads = lead is not None and lead.says_nothing(kind is not None and holds(text, kind))
-            sentence = Sentence(hit, span, text, score, near, overlap, found, only_leads)
+            is_heading = heading is not None and heading.says_nothing(kind is not None and holds(text, kind))
+            sentence = Sentence(hit, span, text, score, near, overlap, found, is_heading)
             key = (passage.document_id, span)
             if key not in ranked or ranked[key].score < score:
                 ranked[key] = sentence
             before = overlap
-            above, told = (near, overlap) if lead and lead.to_the_next else (0.0, 0.0)
-    return sorted(ranked.values(), key=lambda s: (s.leads, -s.score, s.hit.passage.document_id, s.span))
+            above, told = (near, overlap) if heading and heading.to_the_next else (0.0, 0.0)
+    return sorted(ranked.values(), key=lambda s: (s.is_heading, -s.score, s.hit.passage.document_id, s.span))
 
 
 def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sentence]:
@@ -100,7 +100,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
         told = sentence in announced
         if told:
             behind = 0.0
-        if len(chosen) == limit or behind > margin or (sentence.leads and not ranked[0].leads):
+        if len(chosen) == limit or behind > margin or (sentence.is_heading and not ranked[0].is_heading):
             break
         if behind > APART_MARGIN and sentence.hit.passage.id != ranked[0].hit.passage.id:
             continue

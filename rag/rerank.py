@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rag.models.reader import Floats, Found
+from rag.models.reader import Floats, ReaderAnswer
 from rag.retrieve import Retrieval
 from rag.types import Passage
 
-Read = Callable[[str, Sequence[Passage], Sequence[Floats]], list[tuple[Found, ...]]]
+Read = Callable[[str, Sequence[Passage], Sequence[Floats]], list[tuple[ReaderAnswer, ...]]]
 """`Reader.read`: from a question, passages and the similarity of each one's sentences, to their answers."""
 
 READ = 5
@@ -36,10 +36,10 @@ def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
     return replace(retrieval, hits=tuple(hits), answers=answers)
 
 
-def evidence(found: Found) -> float:
+def evidence(found: ReaderAnswer) -> float:
     """Return how much a found answer counts, between 0 and 1."""
     return (min(max(found.score, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
 
 
-def _best(found: tuple[Found, ...]) -> float:
+def _best(found: tuple[ReaderAnswer, ...]) -> float:
     return max(map(evidence, found), default=0.0)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rag.errors import MissingIndexError
 from rag.index.index import Index
 from rag.index.search_index import top
-from rag.models.reader import Found
+from rag.models.reader import ReaderAnswer
 from rag.types import Hit
 
 Floats = NDArray[np.float32]
@@ -52,7 +52,7 @@ class Retrieval:
     coverage: float
     word_weights: Mapping[str, float]
     languages: Sequence[str]
-    answers: Mapping[str, tuple[Found, ...]] = field(default_factory=dict)
+    answers: Mapping[str, tuple[ReaderAnswer, ...]] = field(default_factory=dict)
 
 
 def retrieve(
@@ -70,32 +70,32 @@ def retrieve(
 
 
 def _retrieve(index: Index, query: str, count: int, candidates: int, document_ids: Sequence[str] | None) -> Retrieval:
-    bm25 = index.bm25()
-    if not len(bm25):
+    search_index = index.search_index()
+    if not len(search_index):
         raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
     vector = index.embedder.encode_query(query)
-    lexical, coverage, word_weights = bm25.scores(query)
-    allowed = None if document_ids is None else bm25.within(document_ids)
+    lexical, coverage, word_weights = search_index.scores(query)
+    allowed = None if document_ids is None else search_index.within(document_ids)
     by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)
-    rows = dict.fromkeys([*bm25.flat.nearest(vector, candidates, allowed), *by_words])
-    proposed = dict(zip(bm25.ids_of(rows), rows, strict=True))
+    rows = dict.fromkeys([*search_index.vectors.nearest(vector, candidates, allowed), *by_words])
+    proposed = dict(zip(search_index.ids_of(rows), rows, strict=True))
     similarities = index.products(list(proposed), vector)
     names = np.array(list(similarities))
     dense = _dense(list(similarities.values()))
     words = lexical[[proposed[name] for name in similarities]]
-    weight = LEXICAL_WEIGHT * bm25.shares_language(query) * coverage**2
+    weight = LEXICAL_WEIGHT * search_index.shares_language(query) * coverage**2
     scores = dense + weight * words / (words + BM25_HALF)
     hits: list[Hit] = []
     order = np.lexsort((names, -scores)).tolist()
     # Another process may have removed a passage in between: then the next one stands for it.
     while order and len(hits) < count:
         some, order = order[: count - len(hits)], order[count - len(hits) :]
-        passages = index.passages_at(bm25, [proposed[str(name)] for name in names[some]])
+        passages = index.passages_at(search_index, [proposed[str(name)] for name in names[some]])
         for i in some:
             if (passage := passages.get(str(names[i]))) is not None:
                 hits.append(Hit(passage, float(scores[i]), float(dense[i]), float(words[i])))
     shown = {hit.passage.id: similarities[hit.passage.id][1:] for hit in hits}
-    return Retrieval(query, tuple(hits), vector, shown, coverage, word_weights, bm25.languages)
+    return Retrieval(query, tuple(hits), vector, shown, coverage, word_weights, search_index.languages)
 
 
 def _dense(similarities: Sequence[Floats]) -> Floats:

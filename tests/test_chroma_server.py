@@ -126,7 +126,7 @@ def test_two_machines_that_ingest_at_once_lose_nothing(url: str, tmp_path: Path)
 
     index = Index(machine(tmp_path, "reader", url), FakeEmbedder())
     assert len(index.documents()) == len(index) == 16
-    assert sorted(index.bm25().ids) == sorted(passage.id for passage in index.scan())
+    assert sorted(index.search_index().ids) == sorted(passage.id for passage in index.scan())
 
 
 def test_a_machine_removes_what_it_left_itself_and_not_what_another_is_adding(url: str, tmp_path: Path) -> None:

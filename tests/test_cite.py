@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag import Hit, Passage
 from rag.cite import as_prose, cite, shorten
-from rag.models.reader import LEAST_CERTAIN, Found
+from rag.models.reader import LEAST_CERTAIN, ReaderAnswer
 from rag.read import Sentence
 
 TEXT = "Prima  propoziție\nare [1] două rânduri. A doua e scurtă."
@@ -64,8 +64,8 @@ def test_the_short_answer_is_that_of_the_best_sentence_that_has_one(
 ) -> None:
     passage = a_passage()
     words = [(TEXT.index(word), TEXT.index(word) + len(word)) for word in ("două", "scurtă")]
-    best = replace(a_sentence(0, SECOND - 1, passage), score=1.9, found=Found(words[0], first))
-    other = replace(a_sentence(SECOND, len(TEXT), passage), score=1.8, found=Found(words[1], second))
+    best = replace(a_sentence(0, SECOND - 1, passage), score=1.9, found=ReaderAnswer(words[0], first))
+    other = replace(a_sentence(SECOND, len(TEXT), passage), score=1.8, found=ReaderAnswer(words[1], second))
 
     short = shorten([best, other])
 
@@ -73,7 +73,7 @@ def test_the_short_answer_is_that_of_the_best_sentence_that_has_one(
 
 
 def test_a_sentence_that_was_not_read_has_no_short_answer() -> None:
-    assert shorten([replace(a_sentence(0, SECOND - 1, a_passage()), found=Found((0, 0), 9.0))]) is None
+    assert shorten([replace(a_sentence(0, SECOND - 1, a_passage()), found=ReaderAnswer((0, 0), 9.0))]) is None
 
 
 @given(st.text(alphabet=st.sampled_from("[]［］ 1٣2３²\n\t\u00a0\u200bab")))

@@ -37,9 +37,9 @@ def test_questions_and_passages_get_their_prefixes(embedder: BundledEmbedder) ->
     encoder = embedder.encoder
     as_query, as_passage = (encoder.encode(encoder.unigram.encode(text)) for text in ("query: apa", "passage: apa"))
 
-    neutral = embedder.neutral
-    assert np.allclose(embedder.encode_query("apa"), neutral.query(as_query), atol=1e-5)
-    assert np.allclose(embedder.encode_passages(["apa"])[0], neutral.passage(as_passage), atol=1e-5)
+    language_bias = embedder.language_bias
+    assert np.allclose(embedder.encode_query("apa"), language_bias.query(as_query), atol=1e-5)
+    assert np.allclose(embedder.encode_passages(["apa"])[0], language_bias.passage(as_passage), atol=1e-5)
     assert float(as_query @ as_passage) < 0.999
 
 
@@ -161,11 +161,11 @@ def test_the_bundled_model_as_a_sentence_transformer(embedder: BundledEmbedder, 
         "Două  spații",
         "x" * 600,
     ]
-    neutral = embedder.neutral
-    passages = np.stack([neutral.passage(vector) for vector in exported.encode_passages(texts)])
+    language_bias = embedder.language_bias
+    passages = np.stack([language_bias.passage(vector) for vector in exported.encode_passages(texts)])
     assert (passages * embedder.encode_passages(texts)).sum(axis=1).min() >= 0.98
     question = "Cine a trimis scrisoarea?"
-    expected = neutral.query(exported.encode_query(question))
+    expected = language_bias.query(exported.encode_query(question))
     assert np.linalg.norm(embedder.encode_query(question) - expected) < 0.2
     assert exported.model.prompts["query"] == "query: "
     assert exported.model.prompts["document"] == "passage: "

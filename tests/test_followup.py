@@ -9,22 +9,22 @@ from conftest import ROOT
 
 from rag import Temei, Turn
 from rag.followup import standalone
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 
 ASKED = Turn("Când a trimis Xi Jinping scrisoarea de felicitare?", "Pe 12 iulie. [1]")
 LETTER = Turn("When did Xi Jinping send the letter?", "Pe 12 iulie. [1]")
 
 
 @pytest.fixture(scope="module")
-def surprise(temei: Temei) -> Surprise:
-    return Surprise.of(temei.embedder)
+def rarity(temei: Temei) -> WordRarity:
+    return WordRarity.of(temei.embedder)
 
 
 @pytest.mark.parametrize(
     "question", ["De ce?", "Și cine a trimis-o?", "Din ce oraș?", "Dar articolul?", "Cui i-a dat-o?"]
 )
-def test_a_romanian_follow_up_carries_the_topic(surprise: Surprise, question: str) -> None:
-    rewritten = standalone(question, [ASKED], surprise)
+def test_a_romanian_follow_up_carries_the_topic(rarity: WordRarity, question: str) -> None:
+    rewritten = standalone(question, [ASKED], rarity)
 
     assert rewritten.startswith(question)
     assert "scrisoarea" in rewritten
@@ -32,23 +32,23 @@ def test_a_romanian_follow_up_carries_the_topic(surprise: Surprise, question: st
 
 
 @pytest.mark.parametrize("question", ["Why?", "And who wrote it?", "What about China?", "Did they answer him?"])
-def test_an_english_follow_up_carries_the_topic(surprise: Surprise, question: str) -> None:
-    rewritten = standalone(question, [LETTER], surprise)
+def test_an_english_follow_up_carries_the_topic(rarity: WordRarity, question: str) -> None:
+    rewritten = standalone(question, [LETTER], rarity)
 
     assert rewritten.startswith(question)
     assert "letter" in rewritten
 
 
-def test_the_topic_is_that_of_the_last_answered_turn(surprise: Surprise) -> None:
+def test_the_topic_is_that_of_the_last_answered_turn(rarity: WordRarity) -> None:
     refused = Turn("Cât costă pâinea la Cluj?", "Nu găsesc.", abstained=True)
 
-    assert "scrisoarea" in standalone("De ce?", [ASKED, refused], surprise)
-    assert "pâinea" not in standalone("De ce?", [ASKED, refused], surprise)
-    assert standalone("De ce?", [refused], surprise) == "De ce?"
+    assert "scrisoarea" in standalone("De ce?", [ASKED, refused], rarity)
+    assert "pâinea" not in standalone("De ce?", [ASKED, refused], rarity)
+    assert standalone("De ce?", [refused], rarity) == "De ce?"
 
 
-def test_a_topic_goes_on_through_several_follow_ups(surprise: Surprise) -> None:
-    assert "scrisoarea" in standalone("De ce?", [ASKED, Turn("Și cine a scris-o?", "Xi. [1]")], surprise)
+def test_a_topic_goes_on_through_several_follow_ups(rarity: WordRarity) -> None:
+    assert "scrisoarea" in standalone("De ce?", [ASKED, Turn("Și cine a scris-o?", "Xi. [1]")], rarity)
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_a_topic_goes_on_through_several_follow_ups(surprise: Surprise) -> None:
         "¿Cuánto es el 15 % de 840?",
     ],
 )
-def test_a_question_that_stands_alone_is_not_changed(surprise: Surprise, question: str) -> None:
-    assert standalone(question, [ASKED, LETTER], surprise) == question
-    assert standalone(question, [], surprise) == question
+def test_a_question_that_stands_alone_is_not_changed(rarity: WordRarity, question: str) -> None:
+    assert standalone(question, [ASKED, LETTER], rarity) == question
+    assert standalone(question, [], rarity) == question
 
 
-def test_the_questions_of_the_shipped_set_stand_alone(surprise: Surprise) -> None:
+def test_the_questions_of_the_shipped_set_stand_alone(rarity: WordRarity) -> None:
     with (ROOT / "eval" / "data" / "conferinta.jsonl").open(encoding="utf-8") as lines:
         questions = [row["question"] for row in map(json.loads, lines) if not row["history"]]
 
-    changed = [question for question in questions if standalone(question, [ASKED], surprise) != question]
+    changed = [question for question in questions if standalone(question, [ASKED], rarity) != question]
 
     assert len(questions) > 150
     assert changed == []

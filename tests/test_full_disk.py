@@ -75,8 +75,8 @@ def look(settings):
     return {
         "documents": len(rows),
         "agree": held == {row["id"]: row["passages"] for row in rows},
-        "bm25": sorted(index.bm25().ids) == sorted(p.id for p in index.scan()),
-        "vectors": len(index.vectors(index.bm25().ids)) == len(index),
+        "bm25": sorted(index.search_index().ids) == sorted(p.id for p in index.scan()),
+        "vectors": len(index.vectors(index.search_index().ids)) == len(index),
         "found": ["number 37 " in hit.passage.text for hit in hits],
     }
 

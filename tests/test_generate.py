@@ -25,7 +25,7 @@ from rag.chat.generate import probe
 from rag.errors import ChatError, Fault, ModelError, SettingsError
 from rag.index.index import Index
 from rag.models.embeddings import BundledEmbedder
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.types import Hit, Passage
 
@@ -340,7 +340,7 @@ def test_a_statement_in_another_language_is_not_carried(embedder: BundledEmbedde
     text = "The lid of the kettle is made of brass."
     passage = Passage("p", "d", "Kettle", "k.md", 0, len(text), text, "en", sentences=((0, len(text)),))
     cited = [Sentence(Hit(passage, 1.0, 0.9, 1.0), (0, len(text)), text, 1.0, 0.9, 1.0)]
-    check = Check(embedder, Surprise.of(embedder))
+    check = Check(embedder, WordRarity.of(embedder))
 
     said = "Capacul ceainicului este făcut din alamă."
     assert check.lack(said, cited, "en", cited)[0] is Lack.LANGUAGE

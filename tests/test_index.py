@@ -80,8 +80,8 @@ def test_the_nearest_are_those_that_chroma_finds(filled: Index) -> None:
     configuration = filled.vectorstore._collection.configuration_json
     assert configuration["hnsw"]["space"] == "cosine"
 
-    bm25 = filled.bm25()
-    near = bm25.ids_of(bm25.flat.nearest(filled.embedder.encode_query(BRASS), 3))
+    search_index = filled.search_index()
+    near = search_index.ids_of(search_index.vectors.nearest(filled.embedder.encode_query(BRASS), 3))
 
     stored = filled.vectors(near)
     products = [float(stored[name][0] @ filled.embedder.encode_query(BRASS)) for name in near]
@@ -349,7 +349,7 @@ def test_a_lexical_index_of_an_earlier_state_is_not_used(fake_index: Index, arti
     index = Index(Settings(home=copy), FakeEmbedder())
 
     check_whole(index)
-    assert index.bm25().scores("lynx")[0].max() > 0
+    assert index.search_index().scores("lynx")[0].max() > 0
 
 
 def test_a_deleted_lexical_index(damage) -> None:
@@ -360,7 +360,7 @@ def test_a_deleted_lexical_index(damage) -> None:
 
 
 @pytest.mark.parametrize("how", [Path.unlink, garbage, half, scribbled, lambda path: path.write_bytes(b"")])
-def test_a_damaged_mirror_is_made_again(damage, how: Callable[[Path], None]) -> None:
+def test_a_damaged_passage_cache_is_made_again(damage, how: Callable[[Path], None]) -> None:
     def harm(home: Path) -> None:
         for path in list((home / "mirror").iterdir()):
             how(path) if path.suffix == ".sqlite3" else path.unlink()
@@ -373,7 +373,7 @@ def test_a_damaged_mirror_is_made_again(damage, how: Callable[[Path], None]) -> 
 
 def test_deleted_vectors_are_embedded_again(filled: Index, damage) -> None:
     settings = damage(lambda home: shutil.rmtree(home / "vectors"))
-    names = filled.bm25().ids
+    names = filled.search_index().ids
     before = filled.vectors(names)
     fake = FakeEmbedder()
     index = Index(settings, fake)
@@ -403,7 +403,7 @@ def test_a_vector_of_the_wrong_size_is_embedded_again_or_said_in_one_line(filled
 
 
 def test_row_0_is_the_passage_and_the_others_its_sentences(filled: Index) -> None:
-    for name, passage in filled.passages(filled.bm25().ids).items():
+    for name, passage in filled.passages(filled.search_index().ids).items():
         rows = filled.vectors([name])[name]
         assert rows.shape == (1 + len(passage.sentences), filled.embedder.dimension)
         expected = FakeEmbedder().encode_passages(quotes(passage))
@@ -461,13 +461,13 @@ def test_it_is_a_langchain_retriever(filled: Index) -> None:
 def test_a_search_within_some_documents(filled: Index) -> None:
     ids = {row["title"]: str(row["id"]) for row in filled.documents()}
     query = filled.embedder.encode_query(BRASS)
-    bm25 = filled.bm25()
+    search_index = filled.search_index()
 
-    (row,) = bm25.flat.nearest(query, 5, bm25.within([ids["Wuzhen"]]))
-    (name,) = bm25.ids_of([row])
+    (row,) = search_index.vectors.nearest(query, 5, search_index.within([ids["Wuzhen"]]))
+    (name,) = search_index.ids_of([row])
     assert filled.passages([name])[name].document_id == ids["Wuzhen"]
-    assert bm25.flat.nearest(query, 5, bm25.within([])) == []
-    assert bm25.flat.nearest(query, 5, bm25.within(["nu există"])) == []
+    assert search_index.vectors.nearest(query, 5, search_index.within([])) == []
+    assert search_index.vectors.nearest(query, 5, search_index.within(["nu există"])) == []
 
 
 def test_several_homes_do_not_share_state(filled: Index, tmp_path: Path) -> None:
@@ -495,7 +495,7 @@ def test_emptying_the_index_warns_of_nothing(filled: Index) -> None:
         warnings.simplefilter("error")
         with filled.writing():
             filled.remove([str(row["id"]) for row in filled.documents()])
-    assert filled.bm25().ids == []
+    assert filled.search_index().ids == []
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://localhost", "http://", "nonsense", "http://localhost:port"])
@@ -526,7 +526,7 @@ def test_an_index_opens_chroma_once_and_lets_go_of_it(settings: Settings) -> Non
     assert once > 0
     for _ in range(3):  # an empty store counts as false, and is a store all the same
         assert index.documents() == []
-        assert len(index.bm25()) == 0
+        assert len(index.search_index()) == 0
     with index.writing():
         pass
     assert opened() == once

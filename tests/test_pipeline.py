@@ -21,7 +21,7 @@ from ingest import IngestReport, bounds, ingest, pipeline, rebuild
 from rag import Settings, Temei, TemeiError
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
 from rag.index.index import Index
-from rag.index.search_index import Bm25
+from rag.index.search_index import SearchIndex
 
 
 def texts(index: Index) -> list[str]:
@@ -535,7 +535,7 @@ def test_a_full_disk_while_the_lexical_index_is_saved(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bm25, "build", full)
+        patch.setattr(SearchIndex, "build", full)
         with contextlib.suppress(OSError, TemeiError):
             ingest([articles], index)
     index.close()
@@ -683,7 +683,7 @@ from ingest import ingest, rebuild, split
 from ingest.load import to_document
 from rag import Settings
 from rag.index.index import Index
-from rag.index.passage_cache import Mirror
+from rag.index.passage_cache import PassageCache
 from rag.index.vectors import PassageVectors
 
 root = Path(sys.argv[1])
@@ -731,7 +731,7 @@ def run(point):
     elif point == "record":
         patch(Collection, "upsert", lambda self: self.name == "temei-documents", after=True)
     elif point == "lexical":
-        patch(Mirror, "highest", lambda self: True)
+        patch(PassageCache, "highest", lambda self: True)
     elif point == "generation":
         patch(Index, "_make", lambda self: True, after=True)
     elif point == "removing":
@@ -783,7 +783,7 @@ def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed
     home, articles = killed / point / "home", killed / point / "articles"
     index = Index(Settings(home=home), FakeEmbedder())
     if point == "rebuild":
-        assert len(index.bm25()) == 3, "answers come from before, rather than from a part"
+        assert len(index.search_index()) == 3, "answers come from before, rather than from a part"
     else:
         check_whole(index)
     assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")

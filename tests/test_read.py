@@ -15,7 +15,7 @@ from ingest import ingest, split
 from rag import Document, Hit, Passage, Settings
 from rag.index.index import Index
 from rag.index.vectors import SHORT, SHORTER
-from rag.models.reader import Found
+from rag.models.reader import ReaderAnswer
 from rag.read import APART_MARGIN, MARGIN, PASSAGE_WEIGHT, READ_MARGIN, Sentence, choose, rank_sentences
 from rag.retrieve import Retrieval, retrieve
 from rag.text.language import letters
@@ -129,7 +129,7 @@ def test_only_what_is_nearly_as_good_is_added() -> None:
 
 
 def test_a_sentence_of_another_passage_must_be_nearer() -> None:
-    best = replace(a_sentence(1.0, 1), found=Found((1, 2), 5.0))
+    best = replace(a_sentence(1.0, 1), found=ReaderAnswer((1, 2), 5.0))
     far, near = 1.0 - 1.1 * APART_MARGIN, 1.0 - 0.9 * APART_MARGIN
     beside = a_sentence(far, 50)
     beside = replace(beside, hit=replace(beside.hit, passage=replace(beside.hit.passage, id=best.hit.passage.id)))

@@ -95,7 +95,7 @@ GONE = ["nothing", "bm25/about.json", "bm25/*/rows.npy", "mirror/*", "vectors/*"
 def homes(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """Copies of the home, each without something, which may only be read: as root, those of somebody else.
 
-    One more is a copy of a home in use: the mirror's last writes lie in the file beside it.
+    One more is a copy of a home in use: the passage cache's last writes lie in the file beside it.
     """
     folder = tmp_path_factory.mktemp("closed")
     made = {}

@@ -13,7 +13,7 @@ from ingest import ingest
 from rag import Settings, Temei
 from rag.errors import MissingIndexError
 from rag.index.index import Index
-from rag.index.int8_search import Flat
+from rag.index.int8_search import Int8Vectors
 from rag.index.vectors import SHORT, SHORTER
 from rag.retrieve import BM25_HALF, LEXICAL_WEIGHT, SENTENCE_WEIGHT, retrieve
 from rag.text.language import letters
@@ -56,8 +56,8 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     retrieval = retrieve(facts, query, count=8, candidates=8)
     fake = FakeEmbedder()
     vector = fake.encode_query(query)
-    lexical, coverage, _ = facts.bm25().scores(query)
-    shared = facts.bm25().shares_language(query)
+    lexical, coverage, _ = facts.search_index().scores(query)
+    shared = facts.search_index().shares_language(query)
 
     assert 0.9 < shared <= 1
     assert len(retrieval.hits) == 8
@@ -70,7 +70,7 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
         passage = weighted / np.linalg.norm(weighted) * (1 - SHORTER * np.exp(-counts.sum() / SHORT))
         sentences = sentences * (1 - SHORTER * np.exp(-counts / SHORT))[:, None]
         dense = (1 - SENTENCE_WEIGHT) * passage @ vector + SENTENCE_WEIGHT * (sentences @ vector).max()
-        words = lexical[facts.bm25().ids.index(hit.passage.id)]
+        words = lexical[facts.search_index().ids.index(hit.passage.id)]
         assert hit.dense == pytest.approx(dense, abs=2e-3)
         assert hit.lexical == pytest.approx(words)
         expected = dense + LEXICAL_WEIGHT * shared * coverage**2 * words / (words + BM25_HALF)
@@ -89,7 +89,7 @@ def test_words_help_only_as_far_as_the_query_is_known(facts: Index) -> None:
 
 
 def test_a_word_is_found_that_the_vectors_miss(facts: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Flat, "nearest", lambda *_: [])
+    monkeypatch.setattr(Int8Vectors, "nearest", lambda *_: [])
 
     (hit, *_) = retrieve(facts, "bufniță", count=2, candidates=2).hits
 

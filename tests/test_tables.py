@@ -14,8 +14,8 @@ from rag.index.index import Index
 from rag.index.records import passage_metadata, sentence_texts, to_passages
 from rag.models.embeddings import BundledEmbedder, Embedder
 from rag.models.reader import open_reader
-from rag.models.reader_input import readings
-from rag.text.headings import Lead, leads
+from rag.models.reader_input import reader_inputs
+from rag.text.headings import HeadingKind, headings
 from rag.text.tables import table_rows
 
 MARKDOWN = """Zile libere plătite:
@@ -60,7 +60,7 @@ def test_a_row_names_its_columns(text: str, language: str, embedded: list[str]) 
     passage = a_passage(text, language)
 
     assert sentence_texts(passage)[1:3] == embedded
-    assert leads(passage)[1:3] == [Lead.COLUMNS, None]
+    assert headings(passage)[1:3] == [HeadingKind.COLUMNS, None]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ Copiii sub 10 ani au reducere 20%."""
 def test_a_row_is_read_by_itself_and_every_cell_knows_where_it_stands(text: str) -> None:
     passage = a_passage(text)
     passage = replace(passage, start=passage.start + 7, sentences=tuple((a + 7, b + 7) for a, b in passage.sentences))
-    _, rows = readings(passage)
+    _, rows = reader_inputs(passage)
 
     headers = {number for number, row in table_rows(passage).items() if row.is_header}
     assert {number for number, row in rows.items() if not row.stretches} == headers
@@ -134,7 +134,7 @@ def test_a_row_is_read_by_itself_and_every_cell_knows_where_it_stands(text: str)
 
 
 def test_cells_are_read_with_the_names_of_their_columns() -> None:
-    _, rows = readings(a_passage(PRICES))
+    _, rows = reader_inputs(a_passage(PRICES))
     _, first, *_ = rows.values()
 
     assert first.text == "Serviciu: Tuns bărbați, Durată: 30 min, Preț (lei): 60"

@@ -155,7 +155,7 @@ def chat() -> None:
     """Open the chat page."""
     settings = Settings()
     temei = Temei(settings, report=_note)
-    temei.index.bm25()  # an index or a model that cannot be used is told here, not on the page
+    temei.index.search_index()  # an index or a model that cannot be used is told here, not on the page
     temei.check_chat(_note)
     from ui.page.page import launch
 
@@ -242,7 +242,7 @@ def load(
     chosen = [door for door in doors.split(",") if door]
     if not chosen or not set(chosen) <= set(DOORS.split(",")):
         raise typer.BadParameter(f"{doors!r} is not among {DOORS}", param_hint="--doors")
-    Temei(report=_note).index.bm25()  # what keeps the page from starting is told here
+    Temei(report=_note).index.search_index()  # what keeps the page from starting is told here
     found = run_load(chosen, people=people, questions=questions, report=_note)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("door", "questions/s", "p50 s", "p95 s", "slowest s", "errors", "MB at start", "middle", "end"):

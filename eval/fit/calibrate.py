@@ -33,8 +33,8 @@ from ingest.pipeline import add_document
 from rag.confidence import gather
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder
-from rag.models.reader import Found, open_reader
-from rag.models.word_rarity import Surprise
+from rag.models.reader import ReaderAnswer, open_reader
+from rag.models.word_rarity import WordRarity
 from rag.read import rank_sentences
 from rag.rerank import Read, rerank
 from rag.retrieve import Retrieval, retrieve
@@ -74,11 +74,11 @@ class _Remembering:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._known: dict[tuple[str, str], tuple[Found, ...]] = {}
+        self._known: dict[tuple[str, str], tuple[ReaderAnswer, ...]] = {}
 
     def __call__(
         self, question: str, passages: Sequence[Passage], near: Sequence[NDArray[np.float32]]
-    ) -> list[tuple[Found, ...]]:
+    ) -> list[tuple[ReaderAnswer, ...]]:
         pairs = zip(passages, near, strict=True)
         fresh = [(passage, at) for passage, at in pairs if (question, passage.id) not in self._known]
         read = self._read(question, [passage for passage, _ in fresh], [at for _, at in fresh])
@@ -90,7 +90,7 @@ class _Remembering:
 def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator[Trial]:
     """Ask every question in every way."""
     sets = {name: read_xquad(folder, name) for name in {language for pair in LANGUAGES for language in pair}}
-    surprise = Surprise.of(embedder)
+    rarity = WordRarity.of(embedder)
     others = {language: _others(folder / "reader" / f"{name}.json.gz") for language, name in ELSEWHERE}
     for asked, written in LANGUAGES:
         articles, asking = sets[written], sets[asked]
@@ -100,7 +100,7 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
             for group in groups:
                 index = Index(Settings(home=home / f"{corpus} {written} {group[0]}"), embedder, create=True)
                 ids = _fill(index, articles, group)
-                ask = partial(_ask, index, read, surprise, frozenset(ids.values()))
+                ask = partial(_ask, index, read, rarity, frozenset(ids.values()))
                 language = asked if asked == written else f"{asked} on {written}"
                 for i in wanted:
                     # Of the articles that are not there, one each is enough.
@@ -150,13 +150,13 @@ def _fill(index: Index, articles: Sequence[Any], group: Sequence[int]) -> dict[t
 
 
 def _ask(
-    index: Index, read: Read, surprise: Surprise, everything: frozenset[str], question: str, without: set[str]
+    index: Index, read: Read, rarity: WordRarity, everything: frozenset[str], question: str, without: set[str]
 ) -> dict[str, dict[str, float]]:
     left = sorted(everything - without) if without else None
     settings = index.settings
     found = retrieve(index, question, count=settings.top_k, candidates=settings.candidates, document_ids=left)
     ways: dict[str, Retrieval] = {WITH: rerank(found, read), WITHOUT: found}
-    return {name: gather(seen, rank_sentences(seen), surprise) for name, seen in ways.items()}
+    return {name: gather(seen, rank_sentences(seen), rarity) for name, seen in ways.items()}
 
 
 def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:

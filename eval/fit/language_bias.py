@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from eval.fit.reader_sets import read_set
 from rag.models.e5 import open_encoder
 from rag.models.embeddings import PASSAGE_PREFIX, QUERY_PREFIX
-from rag.models.language_bias import PATH, Neutral
+from rag.models.language_bias import PATH, LanguageBias
 from rag.settings import Settings
 
 Floats = NDArray[np.float32]
@@ -82,7 +82,7 @@ def questions(folder: Path) -> list[str]:
     return sample
 
 
-def fit(translated: Mapping[str, Mapping[str, str]], asked: Sequence[str], encode: Encode) -> Neutral:
+def fit(translated: Mapping[str, Mapping[str, str]], asked: Sequence[str], encode: Encode) -> LanguageBias:
     """Return what to take out of vectors, from translated messages and a sample of questions."""
     counts = Counter(message for own in translated.values() for message in own)
     commonest = sorted(counts, key=lambda message: (-counts[message], message))[:MESSAGES]
@@ -92,9 +92,9 @@ def fit(translated: Mapping[str, Mapping[str, str]], asked: Sequence[str], encod
         if sum(message in own for message in commonest) >= LEAST
     }
     print(f"{len(vectors)} languages: {' '.join(vectors)}")
-    found = Neutral(directions(vectors), np.zeros(0, dtype=np.float32))
+    found = LanguageBias(directions(vectors), np.zeros(0, dtype=np.float32))
     mean = np.mean([found.passage(encode(QUERY_PREFIX + question)) for question in asked], axis=0)
-    return Neutral(found.directions, np.asarray(mean, dtype=np.float32))
+    return LanguageBias(found.directions, np.asarray(mean, dtype=np.float32))
 
 
 def main() -> None:
@@ -106,14 +106,14 @@ def main() -> None:
     if django is None or django.origin is None:
         raise SystemExit("Django's translations are needed; run: pip install -e '.[train]'")
     encoder = open_encoder(Settings().home / "models", print)
-    neutral = fit(
+    bias = fit(
         messages(Path(django.origin).parent),
         questions(given.data),
         lambda text: encoder.encode(encoder.tokenizer.encode(text).ids),
     )
     half = np.float16
-    np.savez_compressed(PATH, directions=neutral.directions.astype(half), question=neutral.question.astype(half))
-    print(f"{PATH}: {neutral.directions.shape[0]} directions")
+    np.savez_compressed(PATH, directions=bias.directions.astype(half), question=bias.question.astype(half))
+    print(f"{PATH}: {bias.directions.shape[0]} directions")
 
 
 if __name__ == "__main__":

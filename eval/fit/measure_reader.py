@@ -27,7 +27,7 @@ from ingest.load import to_document
 from ingest.split import split
 from rag.index.records import sentence_texts
 from rag.models.embeddings import BundledEmbedder
-from rag.models.reader import PATH, Found, Reader
+from rag.models.reader import PATH, Reader, ReaderAnswer
 from rag.settings import Settings
 from rag.types import Passage
 
@@ -56,7 +56,7 @@ class Measured:
         (passage,) = split(to_document(text, source="paragraph", name="paragraph"), WHOLE)
         return passage, self._embedder.encode_passages(sentence_texts(passage))
 
-    def read(self, question: str, texts: Sequence[str]) -> list[tuple[str, Found]]:
+    def read(self, question: str, texts: Sequence[str]) -> list[tuple[str, ReaderAnswer]]:
         """Return for each text the likeliest answer in it: its words, and what was found."""
         opened = [self._open(text) for text in texts]
         query = self._embedder.encode_query(question)
@@ -65,7 +65,7 @@ class Measured:
         return [(passage.quote(found.span), found) for (passage, _), found in zip(opened, best, strict=True)]
 
 
-def evidence(found: Found) -> float:
+def evidence(found: ReaderAnswer) -> float:
     """Return how sure the reader is that a passage answers: the mean of its two log-odds, each within bounds."""
     score = min(CEILING, max(FLOOR, found.score))
     return (score + min(CEILING, max(FLOOR, 2 * found.answerable))) / 2 if found.answerable else score
@@ -136,7 +136,7 @@ def written(measured: Measured, folder: Path, *, headed: bool = False) -> Number
     return numbers | {f"{name} {key}": value for key, value in _by_language(questions, read)}
 
 
-def _by_language(questions: Sequence[Question], read: Sequence[tuple[str, Found]]) -> Iterator[tuple[str, Any]]:
+def _by_language(questions: Sequence[Question], read: Sequence[tuple[str, ReaderAnswer]]) -> Iterator[tuple[str, Any]]:
     groups = {
         "all": [True] * len(questions),
         "ro on ro": [q.language == q.written_in == "ro" for q in questions],
@@ -164,7 +164,7 @@ def _by_language(questions: Sequence[Question], read: Sequence[tuple[str, Found]
         )
 
 
-def _areas(found: Sequence[Found], answerable: Sequence[bool]) -> Numbers:
+def _areas(found: Sequence[ReaderAnswer], answerable: Sequence[bool]) -> Numbers:
     """Return the AUROC of the span's log-odds, of the passage's, and of both together."""
     ways = {"span": lambda f: f.score, "passage": lambda f: f.answerable, "both": evidence}
     gold = np.array(answerable)

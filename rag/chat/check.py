@@ -14,7 +14,7 @@ import numpy as np
 import regex
 
 from rag.models.embeddings import BUNDLED, Embedder
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.text.language import language_share
 from rag.text.numbers_names import latin_words, mentions, months, named, values
@@ -25,7 +25,7 @@ MEANING = 0.88
 RELEVANCE = 0.06
 """A cited sentence may be this much further from the question, by the bundled model, than the best of those shown."""
 
-APART = 0.03
+NEARER_THAN_REST = 0.03
 """With another embedding model: how much nearer a statement must be to what it cites than to the rest, on average."""
 
 OTHER_LANGUAGE = 0.1
@@ -57,9 +57,9 @@ class Lack(StrEnum):
 class Check:
     """The check of statements, with the embedding model and the vocabulary it needs."""
 
-    def __init__(self, embedder: Embedder, surprise: Surprise) -> None:
+    def __init__(self, embedder: Embedder, rarity: WordRarity) -> None:
         self._embedder = embedder
-        self._surprise = surprise
+        self._rarity = rarity
 
     def nearest(self, statement: str, cited: Sequence[Sentence]) -> tuple[list[Sentence], float]:
         """Return the at most `MOST_CITED` cited sentences nearest in meaning, in order, and how near they are.
@@ -115,7 +115,7 @@ class Check:
         if len(rest) < 2:
             return True
         vectors = self._embedder.encode_passages([statement, *rest])
-        return near >= float((vectors[1:] @ vectors[0]).mean()) + APART
+        return near >= float((vectors[1:] @ vectors[0]).mean()) + NEARER_THAN_REST
 
     def _names_stand(self, statement: str, quoted: str, language: str, languages: set[str]) -> bool:
         """Return whether the names of a statement stand in what it cites.
@@ -131,7 +131,7 @@ class Check:
             if len(name) < 2 or months(name) or regex.fullmatch("[IVX]+", name):
                 continue
             first = not regex.search(r"[\p{L}\p{N}]", statement[: match.start()])
-            if (first or not same or language == _CASED_NOUNS) and not self._surprise.is_name(name):
+            if (first or not same or language == _CASED_NOUNS) and not self._rarity.is_name(name):
                 continue
             if latin_words(name) and not named(name, quoted, same_language=same):
                 return False

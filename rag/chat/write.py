@@ -16,7 +16,7 @@ from rag.chat.reply_parser import DECLINED, Statement, Statements
 from rag.cite import as_prose, citation
 from rag.errors import ChatError, Fault
 from rag.followup import naming
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.settings import Settings
 from rag.text.language import question_language, stem, words
@@ -26,7 +26,7 @@ from rag.types import Citation, Span, Turn
 MOST_STATEMENTS = 5
 """Statements that an answer may have; one to three are asked for."""
 
-LONGEST_QUESTION = 300
+LONGEST_REWRITE = 300
 """Characters of a rewritten question."""
 
 
@@ -114,7 +114,7 @@ def rewrite(
     plain: str,
     history: Sequence[Turn],
     languages: Sequence[str],
-    surprise: Surprise,
+    rarity: WordRarity,
     settings: Settings,
     deadline: float,
 ) -> str:
@@ -132,14 +132,14 @@ def rewrite(
     language = question_language(question, languages)
     said = "".join(reply(chat, rewriting(question, history, language), settings, deadline)).strip()
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    if len(lines) != 1 or not len(question) // 2 <= len(lines[0]) <= LONGEST_QUESTION:
+    if len(lines) != 1 or not len(question) // 2 <= len(lines[0]) <= LONGEST_REWRITE:
         return plain
     written = lines[0].strip('"“”„*` ')
     if not written.isprintable() or question_language(written, {language}) != language:
         return plain
 
     def named(text: str) -> set[str]:
-        return {stem(part, language) for word in naming(text, language, surprise) for part in words(word)}
+        return {stem(part, language) for word in naming(text, language, rarity) for part in words(word)}
 
     spoken = " ".join([question, *(turn.question for turn in history)])
     kept = named(question) <= named(written) <= {stem(word, language) for word in words(spoken)}

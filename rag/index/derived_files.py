@@ -1,6 +1,7 @@
-"""What is made from the documents and passages of a home, and can be made again: mirror, vectors and BM25's files.
+"""The derived files of a home: the passage cache, the vectors and the search index.
 
-A question reads only these, so that it neither waits for a writer nor needs to write. All of them carry checksums.
+They are made from the stored documents and passages, and can be made again. A question reads only these files, so it
+does not wait for a writer and does not write. All of them carry checksums.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 
 from rag.files.checksums import SETTLED_SECONDS, DamagedError, sealed, unsealed, write_whole
 from rag.files.sqlite import is_full, may_write, remove_database
-from rag.index.passage_cache import KEPT_SECONDS, Mirror
-from rag.index.search_index import ABOUT, Bm25, about_in
+from rag.index.passage_cache import KEPT_SECONDS, PassageCache
+from rag.index.search_index import ABOUT, SearchIndex, about_in
 from rag.index.vectors import PassageVectors
 from rag.models.embeddings import VERSION, Embedder
 from rag.settings import Settings
@@ -42,7 +43,7 @@ class Derived:
         name = embedder.name.replace("/", "_").strip("._") or "model"
         self._vectors_at = settings.home / "vectors" / f"{name}-{VERSION}.sqlite3"
         self._vectors: PassageVectors | None = None
-        self._mirror: Mirror | None = None
+        self._passage_cache: PassageCache | None = None
         self._apart: list[tempfile.TemporaryDirectory[str]] = []
         self._said: set[str] = set()
         self._doubted: set[str] = set()
@@ -59,13 +60,17 @@ class Derived:
         return Path(self._apart[-1].name)
 
     def close(self) -> None:
-        for opened in (self._vectors, self._mirror):
+        for opened in (self._vectors, self._passage_cache):
             if opened is not None:
                 opened.close()
         for folder in self._apart:
             folder.cleanup()
 
-    # BM25
+    def has_any(self) -> bool:
+        """Return whether the home has a search index or a passage cache, damaged or not."""
+        return self.about() is not None or self.folder.exists() or self.passage_cache() is not None
+
+    # The search index
 
     def about(self) -> dict[str, Any] | None:
         """Return what is said of the generation in use, None where it is missing or damaged."""
@@ -82,15 +87,15 @@ class Derived:
             return ()
         return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
-    def load(self, *, thorough: bool = False) -> Bm25 | None:
+    def load(self, *, thorough: bool = False) -> SearchIndex | None:
         """Open the generation in use, None where any of it is missing or damaged."""
         for _ in range(3):  # it may be replaced while it is opened
             about = self.about()
             if about is None:
                 return None
             try:
-                mirror = self.mirror_called(str(about["mirror"]))
-                return Bm25.open(self.folder, mirror, about, thorough=thorough)
+                cache = self.passage_cache_called(str(about["mirror"]))
+                return SearchIndex.open(self.folder, cache, about, thorough=thorough)
             except (DamagedError, sqlite3.Error, OSError, ValueError):
                 if self.about() == about:
                     return None
@@ -113,47 +118,47 @@ class Derived:
             with contextlib.suppress(OSError):
                 write_whole(self.folder / DATES, sealed({"generation": generation, "dates": [list(d) for d in dates]}))
 
-    # The mirror
+    # The passage cache
 
-    def mirror_called(self, name: str) -> Mirror:
-        """Return the mirror of a name.
+    def passage_cache_called(self, name: str) -> PassageCache:
+        """Return the passage cache of a name.
 
         Raises:
             sqlite3.Error: it is missing or damaged.
         """
-        if self._mirror is None or self._mirror.name != name:
-            path = self._mirrors / f"{Path(name).name}.sqlite3"
+        if self._passage_cache is None or self._passage_cache.name != name:
+            path = self._cache_folder / f"{Path(name).name}.sqlite3"
             if not path.exists():
                 raise sqlite3.OperationalError(f"{path} is missing")
-            self._mirror = Mirror(path)
-        return self._mirror
+            self._passage_cache = PassageCache(path)
+        return self._passage_cache
 
     @property
-    def _mirrors(self) -> Path:
+    def _cache_folder(self) -> Path:
         return self.home / "mirror"
 
-    def mirror(self) -> Mirror | None:
-        """Return the mirror in use or else the newest that can be opened, None where there is none."""
+    def passage_cache(self) -> PassageCache | None:
+        """Return the passage cache in use or else the newest that can be opened, None where there is none."""
         about = self.about()
-        paths = sorted(self._mirrors.glob("*.sqlite3"), key=_date, reverse=True)
+        paths = sorted(self._cache_folder.glob("*.sqlite3"), key=_date, reverse=True)
         names = [*([str(about["mirror"])] if about else []), *(path.stem for path in paths)]
-        if self._mirror is not None and not names:  # apart
-            names = [self._mirror.name]
+        if self._passage_cache is not None and not names:  # apart
+            names = [self._passage_cache.name]
         for name in (name for name in names if name not in self._doubted):
             with contextlib.suppress(sqlite3.Error, DamagedError, OSError, ValueError):
-                return self.mirror_called(name)
+                return self.passage_cache_called(name)
         return None
 
-    def doubt_mirror(self) -> None:
-        """Let the mirror in use, found damaged, be taken for none; nothing of it is removed."""
-        if self._mirror is not None:
-            self._doubted.add(self._mirror.name)
+    def doubt_passage_cache(self) -> None:
+        """Let the passage cache in use, found damaged, be taken for none; nothing of it is removed."""
+        if self._passage_cache is not None:
+            self._doubted.add(self._passage_cache.name)
 
-    def fresh_mirror(self, *, apart: bool = False) -> Mirror:
-        """Return a new mirror; the one before stays open for whoever still reads it."""
-        folder = self.folder_apart() if apart else self._mirrors
-        self._mirror = Mirror(folder / f"{uuid.uuid4().hex}.sqlite3")
-        return self._mirror
+    def fresh_passage_cache(self, *, apart: bool = False) -> PassageCache:
+        """Return a new passage cache; the one before stays open for whoever still reads it."""
+        folder = self.folder_apart() if apart else self._cache_folder
+        self._passage_cache = PassageCache(folder / f"{uuid.uuid4().hex}.sqlite3")
+        return self._passage_cache
 
     # Vectors
 
@@ -196,14 +201,14 @@ class Derived:
     # Tidying
 
     def purge(self) -> None:
-        """Remove what no reader can need any more: rows and vectors that are gone, mirrors that were replaced."""
+        """Remove what no question can need any more: rows and vectors that are gone, and replaced passage caches."""
         with contextlib.suppress(sqlite3.Error):
             self.vectors.purge()
         with contextlib.suppress(sqlite3.Error):
-            if self._mirror is not None and self._mirror.writable:
-                self._mirror.purge()
-        used = self._mirror.path if self._mirror is not None else None
-        for path in self._mirrors.glob("*.sqlite3"):
+            if self._passage_cache is not None and self._passage_cache.writable:
+                self._passage_cache.purge()
+        used = self._passage_cache.path if self._passage_cache is not None else None
+        for path in self._cache_folder.glob("*.sqlite3"):
             if used is not None and path != used and time.time() - _date(path) > KEPT_SECONDS:
                 remove_database(path)
         remove_database(self.home / "passages.sqlite3")  # of an earlier version

@@ -1,9 +1,10 @@
-"""Staying in step: which generation of the derived files answers, and how they are made again.
+"""Choose which generation of the derived files answers a question, and make them again where that is needed.
 
-A reader uses the generation that the folder of BM25 names, whole and checked, and does not open Chroma at all while
-the dates of Chroma's files are those that were noted with it. While a writer is at work, which its mark in the home and
-its lock say, the generation before stays in use. Where the writer died, whoever comes next tidies up; where any of the
-derived files is damaged, it is made again from the mirror, or from Chroma where the mirror is what is damaged.
+A question uses the generation that the search index's folder names, after checking it. It does not open Chroma as
+long as the dates of Chroma's files are those that were noted with this generation. A mark and a lock in the home say
+that a writer is at work; until it ends, the generation before stays in use. If the writer died, the next process that
+opens the index tidies up. A damaged derived file is made again from the passage cache, or from Chroma if the passage
+cache itself is damaged.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from numpy.typing import NDArray
 from rag.errors import IndexStateError, MissingIndexError
 from rag.files.checksums import DamagedError
 from rag.index.derived_files import Dates, Derived, chroma_dates
-from rag.index.passage_cache import Mirror
+from rag.index.passage_cache import PassageCache
 from rag.index.records import sentence_texts
-from rag.index.search_index import Bm25
+from rag.index.search_index import SearchIndex
 from rag.index.store import WRITING, Store, check_made_by, made_with
 from rag.index.vectors import with_passage_row
 from rag.models.embeddings import Embedder
@@ -34,13 +35,13 @@ from rag.types import Passage
 Floats = NDArray[np.float32]
 
 REFRESH_SECONDS = 30.0
-"""While another machine writes to a shared server, BM25 is made again at most this often."""
+"""While another machine writes to a shared server, the search index is made again at most this often."""
 
 LOCK_SECONDS = 10.0
-"""How long a reader waits for another process that may be making BM25."""
+"""Seconds that a question waits for another process that may be making the search index."""
 
 REPAIR_SECONDS = 30.0
-"""How often a reader tries to tidy up after a writer that died, where it cannot: on a full disk, say."""
+"""Seconds between two tries to tidy up after a writer that died, where a try fails: on a full disk, for example."""
 
 
 class InStep:
@@ -59,7 +60,7 @@ class InStep:
         """The thread of this process that is writing: it sees what it wrote, all others what was there before."""
         self._derived = Derived(settings, embedder)
         self._opened: Store | None = None
-        self._lexical: Bm25 | None = None
+        self._in_use: SearchIndex | None = None
         self._made_at, self._tried_at = 0.0, -REPAIR_SECONDS
         self._seen: tuple[tuple[int, ...], Dates] | None = None
         about = None if self.is_shared or create or accept_stale else self._derived.about()
@@ -86,90 +87,94 @@ class InStep:
     def _is_writing_here(self) -> bool:
         return self._writing_in == threading.get_ident()
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """See what others have written to Chroma."""
         before = self._store.generation
-        self._store.look()
+        self._store.refresh()
         if self._store.generation not in (before, WRITING) and not self.is_shared:
             self._store.reopen()
 
     # Which generation answers
 
-    def bm25(self) -> Bm25:
-        """Return the lexical index in step with the passages, having looked whether another process changed them."""
+    def search_index(self) -> SearchIndex:
+        """Return the search index in step with the passages, having looked whether another process changed them."""
         with self._syncing:
             return self._of_server() if self.is_shared else self._of_home()
 
-    def _of_home(self) -> Bm25:
+    def _of_home(self) -> SearchIndex:
         seen = self._now()
-        if self._lexical is not None and seen[1] and seen == self._seen:
-            return self._lexical
+        if self._in_use is not None and seen[1] and seen == self._seen:
+            return self._in_use
         if self._mark.exists() and not self._is_writing_here:
             self._tidy_up()
         about = self._derived.about()
-        if self._lexical is None or about is None or about["generation"] != self._lexical.generation:
+        if self._in_use is None or about is None or about["generation"] != self._in_use.generation:
             loaded = self._derived.load()
-            self._lexical = loaded if loaded is not None else self._again()
-        check_made_by(self._lexical.made_by, self.embedder, self.settings)
+            self._in_use = loaded if loaded is not None else self._again()
+        check_made_by(self._in_use.made_by, self.embedder, self.settings)
         if not self._mark.exists():
-            self._compare(self._lexical)
+            self._compare(self._in_use)
         self._seen = self._now()
-        return self._lexical
+        return self._in_use
 
     def _now(self) -> tuple[tuple[int, ...], Dates]:
         return self._derived.stamp(), chroma_dates(self.settings.home / "chroma")
 
-    def _compare(self, lexical: Bm25) -> None:
+    def _compare(self, in_use: SearchIndex) -> None:
         """Compare the generation in use with Chroma's, where the dates of Chroma's files are not those noted with it.
 
         Where Chroma cannot tell, what is in use answers: it is whole, and no writer was at work since.
         """
         dates = chroma_dates(self.settings.home / "chroma")
-        if dates and dates == self._derived.noted_dates(lexical.generation):
+        if dates and dates == self._derived.noted_dates(in_use.generation):
             return
         try:
-            self._look()
+            self._refresh()
             if self._store.generation == WRITING:
                 self._tidy_up()
-            elif self._store.generation != lexical.generation:
+            elif self._store.generation != in_use.generation:
                 self._store.check()
-                self._lexical = self._again(self._store.generation)
-            self._derived.note_dates(lexical.generation, chroma_dates(self.settings.home / "chroma"))
+                self._in_use = self._again(self._store.generation)
+            self._derived.note_dates(in_use.generation, chroma_dates(self.settings.home / "chroma"))
         except IndexStateError as error:
             self._derived.say(f"Answers come from the copy that is kept for searching. {error}", about="chroma")
 
-    def _of_server(self) -> Bm25:
-        self._store.look()
+    def _of_server(self) -> SearchIndex:
+        self._store.refresh()
         if self._store.is_rebuilding and not self._is_writing_here:
             # What is there is a part: searching it would find little, and refuse to answer for no good reason.
-            if self._lexical is None:
-                self._lexical = self._derived.load()
-            if self._lexical is None:
+            if self._in_use is None:
+                self._in_use = self._derived.load()
+            if self._in_use is None:
                 raise MissingIndexError(self._store.being_rebuilt())
-            check_made_by(self._lexical.made_by, self.embedder, self.settings)
-            return self._lexical
-        if self._lexical is None or self._out_of_step(self._lexical):
+            check_made_by(self._in_use.made_by, self.embedder, self.settings)
+            return self._in_use
+        if self._in_use is None or self._out_of_step(self._in_use):
             loaded = self._derived.load()
             if loaded is None or self._out_of_step(loaded):
                 loaded = self._again(self._store.generation)
-            self._lexical = loaded
+            self._in_use = loaded
             self._made_at = time.monotonic()
-        return self._lexical
+        return self._in_use
 
-    def _out_of_step(self, bm25: Bm25) -> bool:
+    def _out_of_step(self, search_index: SearchIndex) -> bool:
         generation = self._store.generation
-        if generation == WRITING and bm25 is self._lexical and time.monotonic() - self._made_at < REFRESH_SECONDS:
+        if (
+            generation == WRITING
+            and search_index is self._in_use
+            and time.monotonic() - self._made_at < REFRESH_SECONDS
+        ):
             return False
-        return (bm25.generation, len(bm25)) != (generation, len(self._store))
+        return (search_index.generation, len(search_index)) != (generation, len(self._store))
 
     # Making it again
 
-    def _again(self, wanted: str = "") -> Bm25:
-        """Make BM25 again, of a generation of Chroma's where it is given; by one process at a time.
+    def _again(self, wanted: str = "") -> SearchIndex:
+        """Make the search index again, of a generation of Chroma's where it is given; by one process at a time.
 
         Where another process is at it, or this one may not write, this makes one of its own, apart.
         """
-        if self._derived.about() is not None or self._derived.folder.exists() or self._derived.mirror() is not None:
+        if self._derived.has_any():
             self._derived.say(f"The search files in {self.settings.home} were damaged or not up to date; made again.")
         try:
             with self._writer.acquire(timeout=0 if wanted == WRITING else LOCK_SECONDS):
@@ -180,30 +185,30 @@ class InStep:
         except (Timeout, OSError, sqlite3.Error, DamagedError):
             return self._made(self._derived.folder_apart() / "bm25", wanted, apart=True)
 
-    def _made(self, folder: Path, wanted: str, *, apart: bool = False) -> Bm25:
-        mirror = self._derived.mirror()
-        if mirror is not None and wanted != WRITING:
+    def _made(self, folder: Path, wanted: str, *, apart: bool = False) -> SearchIndex:
+        cache = self._derived.passage_cache()
+        if cache is not None and wanted != WRITING:
             with contextlib.suppress(sqlite3.Error, DamagedError, ValueError):
-                if mirror.generation and wanted in ("", mirror.generation):
-                    check_made_by(mirror.made_by, self.embedder, self.settings)
-                    return self._build(mirror, folder, mirror.generation)
+                if cache.generation and wanted in ("", cache.generation):
+                    check_made_by(cache.made_by, self.embedder, self.settings)
+                    return self._build(cache, folder, cache.generation)
         store = self._store
         if not self.is_shared and store.is_partly_rebuilt:
             raise MissingIndexError(store.being_rebuilt())
-        mirror = self._derived.fresh_mirror(apart=apart)
-        self._take_all(mirror, store.generation)
-        return self._build(mirror, folder, store.generation)
+        cache = self._derived.fresh_passage_cache(apart=apart)
+        self._take_all(cache, store.generation)
+        return self._build(cache, folder, store.generation)
 
-    def _take_all(self, mirror: Mirror, generation: str) -> None:
-        """Bring a mirror in step with Chroma."""
+    def _take_all(self, cache: PassageCache, generation: str) -> None:
+        """Bring a passage cache in step with Chroma."""
         # On a server others may go on writing; their documents are asked for there.
         noted = "" if generation == WRITING else generation
         documents = () if self.is_shared else self._store.scan_documents()
-        mirror.agree_with(self._store.scan(), noted, documents, made_with(self.embedder))
+        cache.agree_with(self._store.scan(), noted, documents, made_with(self.embedder))
 
-    def _build(self, mirror: Mirror, folder: Path, generation: str) -> Bm25:
+    def _build(self, cache: PassageCache, folder: Path, generation: str) -> SearchIndex:
         made_by = made_with(self.embedder)
-        return Bm25.build(mirror, folder, generation, self._passage_vectors, self.embedder.dimension, made_by)
+        return SearchIndex.build(cache, folder, generation, self._passage_vectors, self.embedder.dimension, made_by)
 
     def _passage_vectors(self, passage_ids: Sequence[str]) -> Floats:
         """Return the vectors of passages, one a row: those stored here, of the others Chroma's, or else made again."""
@@ -215,9 +220,9 @@ class InStep:
         if missing:
             with contextlib.suppress(IndexStateError):
                 found |= self._store.vectors(missing)
-            mirror = self._derived.mirror()
+            cache = self._derived.passage_cache()
             missing = [name for name in missing if name not in found]
-            told = mirror.passages(missing) if mirror is not None and missing else {}
+            told = cache.passages(missing) if cache is not None and missing else {}
             found |= {name: self._embed(passage)[:1] for name, passage in told.items()}
         nothing = np.zeros((1, self.embedder.dimension), dtype=np.float32)
         return np.concatenate([found.get(name, nothing) for name in passage_ids])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full, may_write
-from rag.index.search_index import ABOUT, Bm25
+from rag.index.search_index import ABOUT, SearchIndex
 from rag.index.store import BATCH, listed
 from rag.index.vectors import PassageVectors
 from rag.index.writing import Writing
@@ -54,42 +54,42 @@ class Index(Writing):
         return self._store.langchain()
 
     def __len__(self) -> int:
-        return len(self._store) if self.is_shared or self._is_writing_here else len(self.bm25())
+        return len(self._store) if self.is_shared or self._is_writing_here else len(self.search_index())
 
     def documents(self) -> list[dict[str, Any]]:
         """Return what is known of every document but its text, sorted by source."""
         if self.is_shared or self._is_writing_here:
             return self._store.documents()
-        bm25 = self.bm25()
-        return listed((row.pop("id"), row) for row in self._held(bm25, lambda one: _documents_of(one)))
+        search_index = self.search_index()
+        return listed((row.pop("id"), row) for row in self._held(search_index, lambda one: _documents_of(one)))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
         if self.is_shared or self._is_writing_here:
             return self._store.document(document_id)
-        return self._held(self.bm25(), lambda one: one.mirror.document(document_id, one.documents))
+        return self._held(self.search_index(), lambda one: one.passage_cache.document(document_id, one.documents))
 
-    def _held(self, bm25: Bm25, ask: Callable[[Bm25], T]) -> T:
-        """Ask the mirror of a generation; a damaged one is made again."""
+    def _held(self, search_index: SearchIndex, ask: Callable[[SearchIndex], T]) -> T:
+        """Ask the passage cache of a generation; a damaged one is made again."""
         try:
-            return ask(bm25)
+            return ask(search_index)
         except sqlite3.Error as error:
-            if is_full(error):  # nothing is wrong with the mirror
-                bm25.mirror.reopen()
-                return ask(bm25)
-            return ask(self._mended(bm25))
+            if is_full(error):  # nothing is wrong with the passage cache
+                search_index.passage_cache.reopen()
+                return ask(search_index)
+            return ask(self._mended(search_index))
         except (DamagedError, ValueError, KeyError, TypeError):
-            return ask(self._mended(bm25))
+            return ask(self._mended(search_index))
 
-    def _mended(self, bm25: Bm25) -> Bm25:
-        """Return the generation in use with a mirror that is whole, having found that of one damaged."""
+    def _mended(self, search_index: SearchIndex) -> SearchIndex:
+        """Return the generation in use with a passage cache that is whole, having found that of one damaged."""
         with self._syncing:
-            if self._lexical is bm25 or self._lexical is None:
-                self._lexical = self._derived.load()
-                if self._lexical is None or self._lexical.generation == bm25.generation:
-                    self._derived.doubt_mirror()
-                    self._lexical = self._again()
-            return self._lexical
+            if self._in_use is search_index or self._in_use is None:
+                self._in_use = self._derived.load()
+                if self._in_use is None or self._in_use.generation == search_index.generation:
+                    self._derived.doubt_passage_cache()
+                    self._in_use = self._again()
+            return self._in_use
 
     def scan(self) -> Iterator[Passage]:
         """Yield every passage, as Chroma has them."""
@@ -102,37 +102,37 @@ class Index(Writing):
             return []
         if self._store.is_rebuilding or self.is_shared:
             return [row for row in rows if not row["passages"]]  # others may be at the rest
-        bm25 = self.bm25()
-        counts = np.bincount(bm25.document_of, minlength=len(bm25.document_names)).tolist()
-        held = dict(zip((name.decode() for name in bm25.document_names.tolist()), counts, strict=True))
+        search_index = self.search_index()
+        counts = np.bincount(search_index.document_of, minlength=len(search_index.document_names)).tolist()
+        held = dict(zip((name.decode() for name in search_index.document_names.tolist()), counts, strict=True))
         return [row for row in rows if not row["passages"] or held.get(str(row["id"]), 0) != row["passages"]]
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
-        found = self.mirrored(passage_ids)  # where it is damaged, Chroma has them too
+        found = self.cached_passages(passage_ids)  # where it is damaged, Chroma has them too
         missing = [name for name in passage_ids if name not in found]
         if missing:
             found |= {passage.id: passage for passage in self._store.passages(missing)}
         return found
 
-    def passages_at(self, bm25: Bm25, rows: Sequence[int]) -> dict[str, Passage]:
+    def passages_at(self, search_index: SearchIndex, rows: Sequence[int]) -> dict[str, Passage]:
         """Return the passages of some rows of a generation by their ids."""
-        names = bm25.ids_of(rows)
+        names = search_index.ids_of(rows)
 
-        def told(one: Bm25) -> dict[str, Passage]:
-            if one is not bm25:
-                return one.mirror.passages(names)
-            found = one.mirror.passages_at(one.stored[list(rows)].tolist())
+        def told(one: SearchIndex) -> dict[str, Passage]:
+            if one is not search_index:
+                return one.passage_cache.passages(names)
+            found = one.passage_cache.passages_at(one.stored[list(rows)].tolist())
             if set(found) != set(names):
-                raise DamagedError("the mirror lacks passages")
+                raise DamagedError("the passage cache lacks passages")
             return found
 
-        return self._held(bm25, told)
+        return self._held(search_index, told)
 
-    def mirrored(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
-        """Return the passages as the mirror holds them, for a check-up."""
+    def cached_passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """Return the passages as the passage cache holds them, for a check-up."""
         try:
-            return self.bm25().mirror.passages(passage_ids)
+            return self.search_index().passage_cache.passages(passage_ids)
         except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
             return {}
 
@@ -175,12 +175,12 @@ class Index(Writing):
 
     def check_derived(self) -> str:
         """Read every byte that a question may read; mend what is damaged and return what could not be, in words."""
-        bm25 = self.bm25()
-        if not self._is_whole(bm25):
-            bm25 = self._mended(bm25)
-        if not self._is_whole(bm25):
+        search_index = self.search_index()
+        if not self._is_whole(search_index):
+            search_index = self._mended(search_index)
+        if not self._is_whole(search_index):
             return f"the search files in {self.settings.home} are damaged"
-        names = bm25.ids
+        names = search_index.ids
         lacking = sum(
             len(
                 set(names[start : start + BATCH])
@@ -192,14 +192,15 @@ class Index(Writing):
             self.vectors(names[start : start + BATCH])
         return ""
 
-    def _is_whole(self, bm25: Bm25) -> bool:
-        """Return whether the files of a generation and the rows of its mirror are what was written."""
+    def _is_whole(self, search_index: SearchIndex) -> bool:
+        """Return whether the files of a generation and the rows of its passage cache are what was written."""
         try:
             if self._derived.load(thorough=True) is None and may_write(self._derived.folder / ABOUT):
                 return False
-            told = sum(len(bm25.mirror.passages_at(rows)) for rows in _parts(bm25.stored.tolist()))
-            known = {row["id"]: bm25.mirror.document(row["id"], bm25.documents) for row in _documents_of(bm25)}
-            return told == len(bm25) and None not in known.values()
+            cache, held = search_index.passage_cache, search_index.documents
+            told = sum(len(cache.passages_at(rows)) for rows in _parts(search_index.stored.tolist()))
+            known = [cache.document(str(row["id"]), held) for row in _documents_of(search_index)]
+            return told == len(search_index) and None not in known
         except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
             return False
 
@@ -218,10 +219,10 @@ class Index(Writing):
             self._opened.close()
 
 
-def _documents_of(bm25: Bm25) -> list[dict[str, Any]]:
-    found = bm25.mirror.documents_at(bm25.documents.tolist())
-    if len(found) != len(bm25.documents):
-        raise DamagedError("the mirror lacks documents")
+def _documents_of(search_index: SearchIndex) -> list[dict[str, Any]]:
+    found = search_index.passage_cache.documents_at(search_index.documents.tolist())
+    if len(found) != len(search_index.documents):
+        raise DamagedError("the passage cache lacks documents")
     return found
 
 

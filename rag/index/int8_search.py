@@ -42,7 +42,7 @@ FILES = ("vectors", "steps", "directions", "firsts")
 
 
 @dataclass(frozen=True)
-class Flat:
+class Int8Vectors:
     """Vectors in int8, shape (n, dimension), each with the size of its steps, shape (n,).
 
     ``directions``, shape (dimension, half), give the dimensions of the first step; ``firsts`` are the vectors in these,
@@ -79,7 +79,7 @@ class Flat:
         np.save(folder / "directions.npy", directions)
 
     @classmethod
-    def load(cls, folder: Path) -> Flat:
+    def load(cls, folder: Path) -> Int8Vectors:
         """Return what was written in a folder.
 
         Raises:

@@ -63,7 +63,7 @@ class Counted:
     counts: NDArray[np.int32]
 
 
-class Mirror:
+class PassageCache:
     """A copy of documents and passages, and the numbers of all terms; safe to share between threads.
 
     Raises:
@@ -111,7 +111,7 @@ class Mirror:
         """Return how many passages and documents there were when the generation was set."""
         numbers = self._state("generation").split()[1:]
         if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
-            raise DamagedError("the mirror does not say what it holds")
+            raise DamagedError("the passage cache does not say what it holds")
         return int(numbers[0]), int(numbers[1])
 
     def __len__(self) -> int:
@@ -151,8 +151,8 @@ class Mirror:
             found |= {passage.id: passage for passage in to_passages(records)}
         return found
 
-    def numbers(self, wanted: Iterable[str]) -> dict[str, int]:
-        """Return the numbers of the terms that any passage ever held."""
+    def term_ids(self, wanted: Iterable[str]) -> dict[str, int]:
+        """Return the ids of the terms that any passage ever held."""
         names = sorted(set(wanted))
         rows: list[tuple[Any, ...]] = []
         for start in range(0, len(names), CHUNK):
@@ -188,7 +188,7 @@ class Mirror:
             chunk = []
             for row, name, document, language, blob, told in rows:
                 if sum_of(name, document, language, blob) != told:
-                    raise DamagedError(f"the passage {name} of the mirror is damaged")
+                    raise DamagedError(f"the passage {name} of the passage cache is damaged")
                 chunk.append(Counted(row, name, document, language, *unpack(blob)))
             yield chunk
 
@@ -212,7 +212,7 @@ class Mirror:
         ):
             if row in rows:
                 if zlib.crc32(packed) != told:
-                    raise DamagedError(f"the document {document_id} of the mirror is damaged")
+                    raise DamagedError(f"the document {document_id} of the passage cache is damaged")
                 return to_document(document_id, unsigned(document_id, record), zlib.decompress(packed).decode())
         return None
 
@@ -226,7 +226,7 @@ class Mirror:
     def _put(self, passages: Sequence[Passage]) -> None:
         counts = [Counter(terms(f"{passage.title}\n{prose(passage.text)}", passage.language)) for passage in passages]
         with self._lock, self._transaction():
-            number = self._number(sorted(set().union(*counts)))
+            number = self._numbered(sorted(set().union(*counts)))
             rows = {}
             for passage, found in zip(passages, counts, strict=True):
                 held = (passage.id, passage.document_id, passage.language)
@@ -246,9 +246,9 @@ class Mirror:
                 new,
             )
 
-    def _number(self, names: Sequence[str]) -> dict[str, int]:
+    def _numbered(self, names: Sequence[str]) -> dict[str, int]:
         """Return the numbers of terms, new ones where they have none."""
-        number = self.numbers(names)
+        number = self.term_ids(names)
         free = self.highest() + 1
         new = [(free + i, name) for i, name in enumerate(name for name in names if name not in number)]
         self._connection.executemany(
@@ -272,7 +272,7 @@ class Mirror:
         """Change what is known of a document, not its text."""
         document = self.document(document_id, [row for row, name in self.document_rows() if name == document_id])
         if document is None:
-            raise DamagedError(f"the mirror lacks the document {document_id}")
+            raise DamagedError(f"the passage cache lacks the document {document_id}")
         ask = "SELECT record FROM documents WHERE id = ? AND gone IS NULL"
         known = unsigned(document_id, self._rows(ask, [document_id])[0][0])
         self.put_documents([(document, {**known, **facts})])

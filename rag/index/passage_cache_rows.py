@@ -1,4 +1,4 @@
-"""How the mirror writes what it holds, with checksums, and reads it back."""
+"""How the passage cache writes what it holds, with checksums, and reads it back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sum_of(*parts: object) -> int:
 
 def checked(name: str, record: str, text: str, told: int) -> tuple[str, str, str, int]:
     if sum_of(name, record, text) != told:
-        raise DamagedError(f"the passage {name} of the mirror is damaged")
+        raise DamagedError(f"the passage {name} of the passage cache is damaged")
     return name, record, text, told
 
 
@@ -38,7 +38,7 @@ def signed(name: str, record: Mapping[str, Any]) -> str:
 
 def unsigned(name: str, signed: str) -> dict[str, Any]:
     if f"{sum_of(name, signed[8:]):08x}" != signed[:8]:
-        raise DamagedError(f"the document {name} of the mirror is damaged")
+        raise DamagedError(f"the document {name} of the passage cache is damaged")
     known: dict[str, Any] = json.loads(signed[8:])
     return known
 

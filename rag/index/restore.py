@@ -1,6 +1,6 @@
-"""Chroma's files made again from what is derived from them, where they are damaged or missing.
+"""Make Chroma's files again from the derived files, where Chroma's are damaged or missing.
 
-The mirror has every document and passage, and the vectors lie beside it, so that nothing is read or embedded again.
+The passage cache holds every document and passage, and the vectors lie beside it, so no file is read or embedded again.
 The damaged files are kept under another name.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rag.errors import StaleIndexError
 from rag.files.checksums import DamagedError
 from rag.index.derived_files import Derived
-from rag.index.passage_cache import Mirror
+from rag.index.passage_cache import PassageCache
 from rag.index.store import WRITING, Store, check_made_by
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
@@ -46,11 +46,11 @@ def restore(
     """
     home = settings.home
     shutil.rmtree(home / UNFINISHED, ignore_errors=True)
-    mirror = _whole(derived)
-    if mirror is None and not create:
+    cache = _whole(derived)
+    if cache is None and not create:
         return ""
     store = Store(settings, embedder, writer, create=True, accept_stale=True, folder=UNFINISHED)
-    documents = _fill(store, mirror, derived, settings, embedder, embed) if mirror is not None else 0
+    documents = _fill(store, cache, derived, settings, embedder, embed) if cache is not None else 0
     store.close()
     kept = ""
     if (home / "chroma").exists():
@@ -58,49 +58,49 @@ def restore(
         (home / "chroma").rename(home / kept)
     (home / UNFINISHED).rename(home / "chroma")
     told = f"what was there is kept in {kept}. " if kept else ""
-    if mirror is None:
+    if cache is None:
         return f"{told}No document could be saved; to read them again name their files: temei ingest PATH"
     return f"{told}It was made again with its {documents} documents."
 
 
-def _whole(derived: Derived) -> Mirror | None:
-    """Return the mirror where all of it is whole and agrees with a generation."""
-    mirror = derived.mirror()
+def _whole(derived: Derived) -> PassageCache | None:
+    """Return the passage cache where all of it is whole and agrees with a generation."""
+    cache = derived.passage_cache()
     try:
-        if mirror is None or not mirror.generation:
+        if cache is None or not cache.generation:
             return None
-        passages = sum(len(chunk) for chunk in mirror.counted())
-        return mirror if (passages, len(mirror.document_rows())) == mirror.noted() else None
+        passages = sum(len(chunk) for chunk in cache.counted())
+        return cache if (passages, len(cache.document_rows())) == cache.noted() else None
     except (sqlite3.Error, DamagedError):
         return None
 
 
 def _fill(
     store: Store,
-    mirror: Mirror,
+    cache: PassageCache,
     derived: Derived,
     settings: Settings,
     embedder: Embedder,
     embed: Callable[[Passage], Floats],
 ) -> int:
     """Write all documents, and their passages too where these are the present model's; return how many documents."""
-    generation = mirror.generation
+    generation = cache.generation
     store.mark(WRITING)
-    rows = [row for row, _ in mirror.document_rows()]
-    for known in mirror.documents_at(rows):
+    rows = [row for row, _ in cache.document_rows()]
+    for known in cache.documents_at(rows):
         name = str(known.pop("id"))
-        document = mirror.document(name, rows)
+        document = cache.document(name, rows)
         if document is None:
-            raise DamagedError(f"the mirror lacks the document {name}")
+            raise DamagedError(f"the passage cache lacks the document {name}")
         store.put_document(document, int(known["passages"]), known)
     try:
-        check_made_by(mirror.made_by, embedder, settings)
+        check_made_by(cache.made_by, embedder, settings)
     except StaleIndexError:  # the passages are about to be made with the present model
         store.drop_passages()
         return len(rows)
-    for chunk in mirror.counted():
+    for chunk in cache.counted():
         found = derived.vectors.of_passages([passage.id for passage in chunk])
-        passages = list(mirror.passages_at([passage.row for passage in chunk]).values())
+        passages = list(cache.passages_at([passage.row for passage in chunk]).values())
         found |= {passage.id: embed(passage)[:1] for passage in passages if passage.id not in found}
         store.put_passages(passages, np.concatenate([found[passage.id] for passage in passages]))
     store.mark(generation)

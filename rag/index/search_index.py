@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError, are_whole, checksums, sealed, unsealed, write_whole
 from rag.files.memmap import load
-from rag.index.int8_search import FILES as FLAT
-from rag.index.int8_search import Flat, VectorsOf, best
-from rag.index.passage_cache import Mirror
+from rag.index.int8_search import FILES as VECTOR_FILES
+from rag.index.int8_search import Int8Vectors, VectorsOf, best
+from rag.index.passage_cache import PassageCache
 from rag.index.word_arrays import ARRAYS, idf, key, write
 from rag.text.language import language_share, stem, words
 
@@ -35,23 +35,23 @@ ABOUT, UNFINISHED = "about.json", ".unfinished-"
 VERSION = 1
 """Of these files; others are made again."""
 OWN = tuple(f"{name}.npy" for name in ARRAYS)
-FILES = (*OWN, *(f"{name}.npy" for name in FLAT))
+FILES = (*OWN, *(f"{name}.npy" for name in VECTOR_FILES))
 
 
 @dataclass(frozen=True)
-class Bm25:
+class SearchIndex:
     """BM25 scores of passages; row ``i`` of every array is one passage.
 
     ``starts`` says where each term's part of ``rows`` and ``values`` begins: the passages it stands in and what it adds
     to their scores. ``keys``, ascending, are hashes of the terms and ``numbers_of`` their numbers. ``stored`` and
-    ``documents`` are the rows of the passages and documents in the mirror, which keeps them while this is in use:
-    all of it together is one state of the index, whatever is written meanwhile.
+    ``documents`` are the rows of the passages and documents in the passage cache, which keeps them while this is in
+    use: all of it together is one state of the index, whatever is written meanwhile.
     """
 
     generation: str
     made_by: Mapping[str, Any]
     passages_in: Mapping[str, int]
-    mirror: Mirror
+    passage_cache: PassageCache
     names: NDArray[np.bytes_]
     document_names: NDArray[np.bytes_]
     document_of: NDArray[np.int32]
@@ -62,24 +62,24 @@ class Bm25:
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
     values: NDArray[np.float32]
-    flat: Flat
+    vectors: Int8Vectors
 
     @classmethod
     def build(
         cls,
-        mirror: Mirror,
+        cache: PassageCache,
         folder: Path,
         generation: str,
         vectors_of: VectorsOf,
         dimension: int,
         made_by: Mapping[str, Any] | None = None,
-    ) -> Bm25:
-        """Write the index of the mirror's passages below ``folder``, then let the folder name it; return it.
+    ) -> SearchIndex:
+        """Write the index of the passage cache's passages below ``folder``, then let the folder name it; return it.
 
         Until then, and where this fails, the one before stays in use. Nobody else may be building there.
 
         Raises:
-            DamagedError: the mirror is damaged.
+            DamagedError: the passage cache is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
@@ -87,10 +87,10 @@ class Bm25:
             about = {
                 "version": VERSION,
                 "generation": generation,
-                "mirror": mirror.name,
+                "mirror": cache.name,
                 "made_by": dict(made_by or {}),
             }
-            about["languages"] = write(mirror, fresh, vectors_of, dimension)
+            about["languages"] = write(cache, fresh, vectors_of, dimension)
             about["files"] = checksums(fresh, FILES)
             about["folder"] = fresh.name.removeprefix(UNFINISHED)
             fresh = fresh.rename(folder / str(about["folder"]))
@@ -98,34 +98,36 @@ class Bm25:
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
-        built = cls.load(folder, mirror)
+        built = cls.load(folder, cache)
         if built is None:
             raise OSError(f"{folder} cannot be read back")
         _tidy(folder, built_in=fresh)
         return built
 
     @classmethod
-    def load(cls, folder: Path, mirror: Mirror, *, thorough: bool = False) -> Bm25 | None:
-        """Return the stored index, or None where there is none that is whole and was made from this mirror."""
+    def load(cls, folder: Path, cache: PassageCache, *, thorough: bool = False) -> SearchIndex | None:
+        """Return the stored index, or None where there is none that is whole and was made from this passage cache."""
         try:
-            return cls.open(folder, mirror, about_in(folder), thorough=thorough)
+            return cls.open(folder, cache, about_in(folder), thorough=thorough)
         except DamagedError:
             return None
 
     @classmethod
-    def open(cls, folder: Path, mirror: Mirror, about: Mapping[str, Any], *, thorough: bool = False) -> Bm25:
+    def open(
+        cls, folder: Path, cache: PassageCache, about: Mapping[str, Any], *, thorough: bool = False
+    ) -> SearchIndex:
         """Open the stored index that a folder was found to name.
 
         Raises:
-            DamagedError: it is not whole, or was made from another mirror.
+            DamagedError: it is not whole, or was made from another passage cache.
         """
         try:
             place = folder / str(about["folder"])
-            if about["mirror"] != mirror.name or not are_whole(place, about["files"], thorough=thorough):
+            if about["mirror"] != cache.name or not are_whole(place, about["files"], thorough=thorough):
                 raise DamagedError(f"{place} is damaged")
             arrays = {name.removesuffix(".npy"): load(place / name) for name in OWN}
             made_by, languages = dict(about["made_by"]), dict(about["languages"])
-            return cls(str(about["generation"]), made_by, languages, mirror, flat=Flat.load(place), **arrays)
+            return cls(str(about["generation"]), made_by, languages, cache, vectors=Int8Vectors.load(place), **arrays)
         except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
             raise DamagedError(f"{folder} is damaged ({error})") from error
 
@@ -191,16 +193,16 @@ class Bm25:
         return {word: float(idf(len(self), count)) for word, count in frequency.items()}
 
     def _terms(self, query: str) -> dict[str, set[int]]:
-        """Return the words of a query with the numbers of their stems that stand in any passage."""
+        """Return the words of a query with the ids of their stems that stand in any passage."""
         stems = {word: {stem(word, language) for language in self.languages} for word in words(query)}
-        numbers = self._numbers(sorted(set().union(*stems.values())))
+        numbers = self._term_ids(sorted(set().union(*stems.values())))
         return {
             word: {numbers[one] for one in found if one in numbers and self._frequency(numbers[one])}
             for word, found in stems.items()
         }
 
-    def _numbers(self, names: Sequence[str]) -> dict[str, int]:
-        """Return the numbers of the terms that any passage ever held."""
+    def _term_ids(self, names: Sequence[str]) -> dict[str, int]:
+        """Return the ids of the terms that any passage ever held."""
         wanted = np.array([key(name) for name in names], dtype=np.uint64)
         places = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
         found = self.keys[places] == wanted if len(self.keys) else np.zeros(len(names), dtype=bool)

@@ -185,7 +185,7 @@ class Store:
     def _check_made_for_us(self) -> None:
         check_made_by(self._made_by, self._embedder, self.settings)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """See what others have written to the passages' metadata."""
         self._passages = self.call(self._open_passages)
 
@@ -438,7 +438,7 @@ class Store:
             self.call(partial(self._documents.update, ids=some, metadatas=[{"passages": 0} for _ in some]))
         self.call(lambda: self._client.delete_collection(PASSAGES))
         self.call(lambda: self._create_passages(WRITING, rebuilding=True))
-        self.look()
+        self.refresh()
 
 
 def listed(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Writing BM25's arrays from the mirror, a chunk at a time."""
+"""Writing BM25's arrays from the passage cache, a chunk at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError
 from rag.files.memmap import create, let_go
-from rag.index.int8_search import Flat, VectorsOf
-from rag.index.passage_cache import Counted, Mirror
+from rag.index.int8_search import Int8Vectors, VectorsOf
+from rag.index.passage_cache import Counted, PassageCache
 
 K1, B = 1.5, 0.75
 
@@ -34,33 +34,33 @@ def key(term: str) -> int:
     return int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def write(mirror: Mirror, folder: Path, vectors_of: VectorsOf, dimension: int) -> dict[str, int]:
+def write(cache: PassageCache, folder: Path, vectors_of: VectorsOf, dimension: int) -> dict[str, int]:
     """Write all arrays; return the languages of the passages, and how many are in each.
 
     Raises:
-        DamagedError: the mirror is damaged.
+        DamagedError: the passage cache is damaged.
     """
-    names, languages = _write(mirror, folder)
-    Flat.write(folder, names, vectors_of, dimension)
+    names, languages = _write(cache, folder)
+    Int8Vectors.write(folder, names, vectors_of, dimension)
     return languages
 
 
-def _write(mirror: Mirror, folder: Path) -> tuple[list[str], dict[str, int]]:
+def _write(cache: PassageCache, folder: Path) -> tuple[list[str], dict[str, int]]:
     """Write the arrays in two turns over the passages: the first counts, the second fills in.
 
     Return the ids, and the languages with the numbers of passages in them.
     """
-    terms = sorted((key(term), number) for term, number in mirror.terms())
+    terms = sorted((key(term), number) for term, number in cache.terms())
     np.save(folder / "keys.npy", np.array([found for found, _ in terms], dtype=np.uint64))
     np.save(folder / "numbers_of.npy", np.array([number for _, number in terms], dtype=np.int32))
     languages: dict[str, int] = {}
     stored: list[NDArray[np.int64]] = []
-    frequency = np.zeros(mirror.highest() + 1, dtype=np.int64)
+    frequency = np.zeros(cache.highest() + 1, dtype=np.int64)
     lengths: list[NDArray[np.int64]] = []
     names: list[NDArray[np.bytes_]] = []
     document_of: list[NDArray[np.int32]] = []
     documents: dict[str, int] = {}
-    for chunk in mirror.counted():
+    for chunk in cache.counted():
         np.add.at(frequency, np.concatenate([passage.terms for passage in chunk]), 1)
         stored.append(np.array([passage.row for passage in chunk], dtype=np.int64))
         for passage in chunk:
@@ -71,9 +71,9 @@ def _write(mirror: Mirror, folder: Path) -> tuple[list[str], dict[str, int]]:
         document_of.append(np.array(numbers, dtype=np.int32))
     every = np.concatenate(names) if names else np.zeros(0, dtype="S1")
     np.save(folder / "names.npy", every)
-    held = np.array(sorted(row for row, _ in mirror.document_rows()), dtype=np.int64)
-    if mirror.generation and (len(every), len(held)) != mirror.noted():
-        raise DamagedError("the mirror lacks some of its rows")
+    held = np.array(sorted(row for row, _ in cache.document_rows()), dtype=np.int64)
+    if cache.generation and (len(every), len(held)) != cache.noted():
+        raise DamagedError("the passage cache lacks some of its rows")
     np.save(folder / "documents.npy", held)
     np.save(folder / "stored.npy", np.concatenate(stored) if stored else np.zeros(0, dtype=np.int64))
     np.save(folder / "document_names.npy", np.array([name.encode() for name in documents], dtype=np.bytes_))
@@ -81,11 +81,11 @@ def _write(mirror: Mirror, folder: Path) -> tuple[list[str], dict[str, int]]:
     starts = np.concatenate([[0], np.cumsum(frequency)])
     np.save(folder / "starts.npy", starts)
     length = np.concatenate(lengths) if lengths else np.zeros(0, dtype=np.int64)
-    _fill(mirror, folder, starts, length)
+    _fill(cache, folder, starts, length)
     return [name.decode() for name in every.tolist()], dict(sorted(languages.items()))
 
 
-def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+def _fill(cache: PassageCache, folder: Path, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
     size = int(starts[-1])
     rows = create(folder / "rows.npy", np.int32, (size,))
     values = create(folder / "values.npy", np.float32, (size,))
@@ -93,7 +93,7 @@ def _fill(mirror: Mirror, folder: Path, starts: NDArray[np.int64], lengths: NDAr
     norms = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1e-9)) if len(lengths) else lengths
     free = starts[:-1].copy()
     first = 0
-    for chunk in mirror.counted():
+    for chunk in cache.counted():
         terms, counts, row = _postings(chunk, first)
         by_term = np.argsort(terms, kind="stable")
         terms, counts, row = terms[by_term], counts[by_term], row[by_term]

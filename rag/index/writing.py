@@ -19,10 +19,10 @@ from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full, may_write
 from rag.index.derived_files import chroma_dates
 from rag.index.generations import InStep
-from rag.index.passage_cache import Mirror
+from rag.index.passage_cache import PassageCache
 from rag.index.records import document_metadata, sentence_texts
 from rag.index.restore import restore
-from rag.index.search_index import Bm25
+from rag.index.search_index import SearchIndex
 from rag.index.store import BATCH, WRITING, Store, cannot_be_read, made_with
 from rag.index.vectors import PassageVectors, with_passage_row
 from rag.models.embeddings import Embedder
@@ -38,7 +38,7 @@ class Writing(InStep):
 
     def __init__(self, settings: Settings, embedder: Embedder, *, create: bool, accept_stale: bool) -> None:
         self._in_step = False
-        """Whether the mirror agreed with the passages when this began to write, and so agrees with them at its end."""
+        """Whether the passage cache agreed with Chroma when the writing began; then it agrees at the end too."""
         super().__init__(settings, embedder, create=create, accept_stale=accept_stale)
 
     def _open_store(self) -> Store:
@@ -54,12 +54,12 @@ class Writing(InStep):
                 raise
             self._restore("is damaged", create=True)
         except MissingIndexError:
-            if self._derived.mirror() is not None:
+            if self._derived.passage_cache() is not None:
                 self._restore("is missing or empty", create=False)
         return super()._open_store()
 
     def _restore(self, what: str, *, create: bool) -> None:
-        """Make Chroma's files again from the mirror; without one begin an empty index where ``create`` says so."""
+        """Make Chroma's files again from the passage cache; without one begin an empty index if ``create`` is true."""
         with self._locked():
             if self._opened is not None:
                 self._opened.close()
@@ -88,28 +88,28 @@ class Writing(InStep):
         """The generation that the passages had when they were last looked at."""
         return self._store.generation
 
-    def _make(self, generation: str) -> Bm25:
-        """Bring the mirror in step where it is not, and make BM25 from it; by one process at a time."""
-        mirror = self._derived.mirror()
+    def _make(self, generation: str) -> SearchIndex:
+        """Bring the passage cache in step where it is not, and make BM25 from it; by one process at a time."""
+        cache = self._derived.passage_cache()
         try:
-            if mirror is None:
-                raise DamagedError("there is no mirror")
-            if not self._in_step or mirror.generation != generation:
-                self._take_all(mirror, generation)
-            return self._build(mirror, self._derived.folder, generation)
+            if cache is None:
+                raise DamagedError("there is no passage cache")
+            if not self._in_step or cache.generation != generation:
+                self._take_all(cache, generation)
+            return self._build(cache, self._derived.folder, generation)
         except (sqlite3.Error, DamagedError) as error:
             if is_full(error):
                 raise
-            mirror = self._derived.fresh_mirror()
-            self._take_all(mirror, generation)
-            return self._build(mirror, self._derived.folder, generation)
+            cache = self._derived.fresh_passage_cache()
+            self._take_all(cache, generation)
+            return self._build(cache, self._derived.folder, generation)
 
     def _repair(self) -> bool:
         """Remove the passages that a writer left without their document's record when it died, and renew BM25.
 
         Return whether that is all: what a rebuild left is for the next writer to finish.
         """
-        self._store.look()
+        self._store.refresh()
         if self.generation != WRITING and not self._mark.exists():
             return True
         self._remove_orphans()
@@ -187,7 +187,7 @@ class Writing(InStep):
         if self._mark.exists() and not self.is_shared:
             self._store.reopen()
         else:
-            self._look()
+            self._refresh()
         self._derived.purge()
         if self.generation == WRITING or (self._mark.exists() and not self.is_shared):
             self._repair()
@@ -197,11 +197,11 @@ class Writing(InStep):
             self._check_that_none_is_lost()
 
     def _check_that_none_is_lost(self) -> None:
-        """Raise DamagedIndexError where Chroma has fewer documents than when the mirror came in step with it."""
-        mirror = self._derived.mirror()
+        """Raise DamagedIndexError where Chroma has fewer documents than when the passage cache came in step with it."""
+        cache = self._derived.passage_cache()
         with contextlib.suppress(sqlite3.Error, DamagedError):
-            if mirror is not None and mirror.generation == self.generation:
-                held, found = mirror.noted()[1], len(self._store.document_ids())
+            if cache is not None and cache.generation == self.generation:
+                held, found = cache.noted()[1], len(self._store.document_ids())
                 if held != found:
                     raise DamagedIndexError(cannot_be_read(self.settings, f"it has {found} documents of {held}"))
 
@@ -223,7 +223,7 @@ class Writing(InStep):
         self._begin()
         self._store.put_document(document, passages, facts)
         known = {**document_metadata(document, passages), **facts}
-        self._mirrored(lambda mirror: mirror.put_documents([(document, known)]))
+        self._change_cache(lambda cache: cache.put_documents([(document, known)]))
         if self.is_shared:
             self._unfinished.unlink(missing_ok=True)
 
@@ -234,7 +234,7 @@ class Writing(InStep):
         }
         self._put_vectors(lambda stored: stored.put(vectors))
         self._store.put_passages(passages, np.stack([rows[0] for rows in vectors.values()]))
-        self._mirrored(lambda mirror: mirror.put(passages))
+        self._change_cache(lambda cache: cache.put(passages))
 
     def _put_vectors(self, change: Callable[[PassageVectors], None]) -> None:
         try:
@@ -245,17 +245,17 @@ class Writing(InStep):
             else:
                 self._store.call(lambda: change(self._derived.renew_vectors()))
 
-    def _mirrored(self, change: Callable[[Mirror], None]) -> None:
-        """Change the mirror; a damaged one is made anew at the end of the writing, since Chroma has all of it."""
-        mirror = self._derived.mirror()
-        if mirror is None or not self._in_step:
+    def _change_cache(self, change: Callable[[PassageCache], None]) -> None:
+        """Change the passage cache; a damaged one is made again at the end of the writing, from Chroma."""
+        cache = self._derived.passage_cache()
+        if cache is None or not self._in_step:
             return
         try:
-            change(mirror)
+            change(cache)
         except (sqlite3.Error, DamagedError) as error:
             self._in_step = False
             if is_full(error):
-                self._store.call(lambda: change(mirror))
+                self._store.call(lambda: change(cache))
 
     def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
         """Change what is known of a document (source, title) in its record and its passages, not its text."""
@@ -263,16 +263,16 @@ class Writing(InStep):
         shown = {key: value for key, value in facts.items() if key in ("title", "source")}
         if shown:
             for changed in self._store.update_passages(self._store.passage_ids(document_id), shown):
-                self._mirrored(partial(_put, changed))
+                self._change_cache(partial(_put, changed))
         self._store.update_document(document_id, facts)
-        self._mirrored(lambda mirror: mirror.update_document(document_id, facts))
+        self._change_cache(lambda cache: cache.update_document(document_id, facts))
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents with their passages and vectors."""
         if document_ids:
             self._begin()
             self._store.delete_documents(document_ids)
-            self._mirrored(lambda mirror: mirror.drop_documents(document_ids))
+            self._change_cache(lambda cache: cache.drop_documents(document_ids))
             self.remove_passages_of(document_ids)
 
     def remove_passages_of(self, document_ids: Sequence[str]) -> None:
@@ -282,7 +282,7 @@ class Writing(InStep):
         for document_id in document_ids:
             for gone in self._store.delete_passages(self._store.passage_ids(document_id)):
                 self._put_vectors(partial(_drop_vectors, gone))
-                self._mirrored(partial(_drop, gone))
+                self._change_cache(partial(_drop, gone))
 
     def drop_passages(self) -> None:
         """Drop every passage, for each document to be added again; until then its record counts no passages.
@@ -296,11 +296,11 @@ class Writing(InStep):
     def _begin(self) -> None:
         if self.generation != WRITING:
             self._store.call(self._mark.touch)
-            mirror = self._derived.mirror()
+            cache = self._derived.passage_cache()
             try:
-                self._in_step = mirror is not None and mirror.generation == self.generation
-                if mirror is not None:
-                    mirror.agree("")
+                self._in_step = cache is not None and cache.generation == self.generation
+                if cache is not None:
+                    cache.agree("")
             except (sqlite3.Error, DamagedError):
                 self._in_step = False
             self._store.mark(WRITING)
@@ -314,13 +314,13 @@ class Writing(InStep):
         if self._store.is_partly_rebuilt:
             return
         generation = uuid.uuid4().hex
-        self._mirrored(lambda mirror: mirror.agree(generation, made_with(self.embedder)))
-        bm25 = self._store.call(lambda: self._make(generation))
+        self._change_cache(lambda cache: cache.agree(generation, made_with(self.embedder)))
+        search_index = self._store.call(lambda: self._make(generation))
         self._store.mark(generation)
         self._mark.unlink(missing_ok=True)
         self._in_step = False
         with self._syncing:
-            self._lexical = bm25
+            self._in_use = search_index
             if not self.is_shared:
                 self._derived.note_dates(generation, chroma_dates(self.settings.home / "chroma", settled=False))
 
@@ -332,12 +332,12 @@ def _cannot_write(settings: Settings, reason: str) -> str:
     )
 
 
-def _put(passages: Sequence[Passage], mirror: Mirror) -> None:
-    mirror.put(passages)
+def _put(passages: Sequence[Passage], cache: PassageCache) -> None:
+    cache.put(passages)
 
 
-def _drop(passage_ids: Sequence[str], mirror: Mirror) -> None:
-    mirror.drop(passage_ids)
+def _drop(passage_ids: Sequence[str], cache: PassageCache) -> None:
+    cache.drop(passage_ids)
 
 
 def _drop_vectors(passage_ids: Sequence[str], vectors: PassageVectors) -> None:

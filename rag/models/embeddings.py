@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.models.e5 import Encoder, build_tokenizer, open_encoder
-from rag.models.language_bias import Neutral
+from rag.models.language_bias import LanguageBias
 from rag.models.unigram import MAX_TOKENS
 from rag.models.weights import Weights
 
@@ -74,17 +74,17 @@ class BundledEmbedder:
     def __init__(self, models: Path, report: Callable[[str], None] = lambda line: None) -> None:
         self.encoder: Encoder = open_encoder(models, report)
         self.dimension = self.encoder.weights.hidden
-        self.neutral = Neutral.open()
+        self.language_bias = LanguageBias.open()
 
     def encode_query(self, text: str) -> Floats:
-        return self.neutral.query(self.encoder.encode(self.encoder.unigram.encode(QUERY_PREFIX + text)))
+        return self.language_bias.query(self.encoder.encode(self.encoder.unigram.encode(QUERY_PREFIX + text)))
 
     def encode_passages(self, texts: Sequence[str], done: Callable[[int], None] = _ignore) -> Floats:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         encoder, tokenizer = self.encoder.one_thread, self.encoder.tokenizer
 
         def encode(text: str) -> Floats:
-            return self.neutral.passage(encoder.encode(tokenizer.encode(PASSAGE_PREFIX + text).ids))
+            return self.language_bias.passage(encoder.encode(tokenizer.encode(PASSAGE_PREFIX + text).ids))
 
         # One text at a time on each processor: padding a batch costs more than onnxruntime gains by it, and a vector
         # does not depend on what else was embedded.

@@ -23,14 +23,14 @@ COMMON = 0.4
 
 
 @dataclass(frozen=True)
-class Neutral:
+class LanguageBias:
     """The directions of language, orthonormal rows of shape (r, dimension), and the mean vector of questions."""
 
     directions: Floats
     question: Floats
 
     @classmethod
-    def open(cls, path: Path = PATH) -> Neutral:
+    def open(cls, path: Path = PATH) -> LanguageBias:
         with np.load(path) as stored:
             return cls(stored["directions"].astype(np.float32), stored["question"].astype(np.float32))
 

@@ -23,7 +23,7 @@ from rag.errors import ModelError
 from rag.models.e5 import open_encoder
 from rag.models.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.models.onnx_graph import shared_session
-from rag.models.reader_input import Reading, readings
+from rag.models.reader_input import ReaderInput, reader_inputs
 from rag.models.unigram import END, Unigram
 from rag.models.weights import Weights
 from rag.types import Passage, Span
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 PATH = Path(__file__).with_name("reader.onnx")
-LONGEST_QUESTION, LONGEST_ANSWER = 64, 40
-LONGEST_INPUT = 208
+QUESTION_TOKENS, ANSWER_TOKENS = 64, 40
+INPUT_TOKENS = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
 LONGEST_TABLE = 128
 """Tokens after which no further row of a passage is read by itself."""
@@ -50,7 +50,7 @@ _EDGE = regex.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReaderAnswer:
     """The likeliest answer within one sentence: its span in the document and its score.
 
     The score is in log-odds against "not in this passage"; comparable between passages of one question. The span is
@@ -92,7 +92,7 @@ class Reader:
 
     def read(
         self, question: str, passages: Sequence[Passage], near: Sequence[Floats] | None = None
-    ) -> list[tuple[Found, ...]]:
+    ) -> list[tuple[ReaderAnswer, ...]]:
         """Return for every passage the likeliest answer in each of its sentences.
 
         Args:
@@ -100,17 +100,17 @@ class Reader:
                 nearest are read, of a table the nearest rows by themselves. Its beginning where omitted.
         """
         asked = self.unigram.encode(f"query: {question}")
-        asked = [*asked[: LONGEST_QUESTION - 1], END]
+        asked = [*asked[: QUESTION_TOKENS - 1], END]
         nearness = near if near is not None else [np.zeros(len(p.sentences), np.float32) for p in passages]
         return list(_threads().map(partial(self._read, asked), passages, nearness))
 
-    def _read(self, asked: list[int], passage: Passage, near: Floats) -> tuple[Found, ...]:
-        whole, of_rows = readings(passage)
+    def _read(self, asked: list[int], passage: Passage, near: Floats) -> tuple[ReaderAnswer, ...]:
+        whole, of_rows = reader_inputs(passage)
         found, _ = self._look(asked, whole, int(near.argmax()))
         left = LONGEST_TABLE
         for number in sorted(of_rows, key=lambda number: -near[number]):
             start, _ = passage.sentences[number]
-            among, found[number] = found[number], Found((start, start), NOTHING)
+            among, found[number] = found[number], ReaderAnswer((start, start), NOTHING)
             if left > 0 and among.score >= LEAST_CERTAIN and of_rows[number].stretches:
                 cells, tokens = self._look(asked, of_rows[number], 0)
                 best = max(cells, key=lambda cell: cell.score)
@@ -118,7 +118,7 @@ class Reader:
                 left -= tokens
         return tuple(replace(one, span=trimmed(passage, one.span)) for one in found)
 
-    def _look(self, asked: list[int], read: Reading, nearest: int) -> tuple[list[Found], int]:
+    def _look(self, asked: list[int], read: ReaderInput, nearest: int) -> tuple[list[ReaderAnswer], int]:
         """Return what is found in every stretch of a reading, and how many tokens were read.
 
         Args:
@@ -129,7 +129,7 @@ class Reader:
         starts = np.array([start for start, _ in spans])
         edges = np.array([(stretch.start, stretch.end) for stretch in read.stretches])
         bounds = [(int(a), int(b)) for a, b in np.searchsorted(starts, edges)]
-        low, high = window(bounds, nearest, LONGEST_INPUT - len(asked) - len(prefix) - 1)
+        low, high = window(bounds, nearest, INPUT_TOKENS - len(asked) - len(prefix) - 1)
         tokens = np.array([[*asked, *prefix, *ids[low:high], END]], dtype=np.int64)
         scores = self.session.run(None, {"embeddings": self.weights.embeddings(tokens)})[0][0]
         nowhere = float(scores[0, :2].sum())
@@ -139,12 +139,12 @@ class Reader:
         for stretch, (begin, end) in zip(read.stretches, bounds, strict=True):
             begin, end = max(begin, low), min(end, high)
             if begin >= end:  # not read
-                found.append(Found((stretch.origin, stretch.origin), -nowhere, answerable))
+                found.append(ReaderAnswer((stretch.origin, stretch.origin), -nowhere, answerable))
                 continue
             first, last, score = best_span(scores[begin - low : end - low])
             # A token may reach over the end of its stretch.
             span = stretch.origin_of(spans[begin + first][0], spans[begin + last][1])
-            found.append(Found(span, score - nowhere, answerable))
+            found.append(ReaderAnswer(span, score - nowhere, answerable))
         return found, tokens.size
 
 
@@ -176,7 +176,7 @@ def window(bounds: Sequence[Span], nearest: int, room: int) -> Span:
 def best_span(scores: Floats) -> tuple[int, int, float]:
     """Return first and last token and the score of the best answer among tokens with a start and an end score each."""
     total = scores[:, 0][:, None] + scores[:, 1][None]
-    allowed = np.tri(len(scores), k=LONGEST_ANSWER - 1, dtype=bool) & ~np.tri(len(scores), k=-1, dtype=bool)
+    allowed = np.tri(len(scores), k=ANSWER_TOKENS - 1, dtype=bool) & ~np.tri(len(scores), k=-1, dtype=bool)
     # Row by row a start, so that the end may not lie before it, nor too far behind.
     total = np.where(allowed, total, -np.inf)
     first, last = divmod(int(total.argmax()), len(scores))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import spoken
-from rag.text.tables import Row, cell_spans, table_rows
+from rag.text.tables import TableRow, cell_spans, table_rows
 from rag.types import Passage, Span
 
 
@@ -30,14 +30,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReaderInput:
     """A text to read, and the stretches of it to look for an answer in, each by itself."""
 
     text: str
     stretches: tuple[Stretch, ...]
 
 
-def readings(passage: Passage) -> tuple[Reading, dict[int, Reading]]:
+def reader_inputs(passage: Passage) -> tuple[ReaderInput, dict[int, ReaderInput]]:
     """Return the whole of a passage, its sentences as stretches, and the rows of its tables, their cells as stretches.
 
     The rows are by the number of their sentence. The names of the columns answer nothing: they have no stretches.
@@ -46,14 +46,14 @@ def readings(passage: Passage) -> tuple[Reading, dict[int, Reading]]:
     spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
     whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
     rows = table_rows(passage, text)
-    return Reading(text, whole), {
+    return ReaderInput(text, whole), {
         number: _row(row, list(cell_spans(text, *spans[number])), passage.start) for number, row in rows.items()
     }
 
 
-def _row(row: Row, cells: Sequence[Span], offset: int) -> Reading:
+def _row(row: TableRow, cells: Sequence[Span], offset: int) -> ReaderInput:
     if row.is_header:
-        return Reading("", ())
+        return ReaderInput("", ())
     stretches = []
     at = 0
     for before, number in row.parts():
@@ -61,4 +61,4 @@ def _row(row: Row, cells: Sequence[Span], offset: int) -> Reading:
         at += len(before)
         stretches.append(Stretch(at, at + end - start, start + offset))
         at += end - start
-    return Reading(row.text, tuple(stretches))
+    return ReaderInput(row.text, tuple(stretches))

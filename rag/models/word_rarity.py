@@ -1,8 +1,8 @@
-"""How much a word tells: its surprise in the vocabulary of XLM-R, a corpus of a hundred languages.
+"""Word rarity: the surprisal of a word in the vocabulary of XLM-R, which was made from a hundred languages.
 
-Inverse document frequency says this only in a large corpus; in one short article every word is rare. The Unigram
-vocabulary of the bundled model gives each piece a log probability, so the surprise of a word in any language is the
-sum over its pieces, and "when" and "când" tell little wherever they are asked.
+Inverse document frequency measures rarity only in a large corpus; in one short article every word is rare. The Unigram
+vocabulary of the bundled model gives each piece a log probability. The surprisal of a word in any language is minus the
+sum over its pieces, so "when" and "când" are common words in every corpus.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rag.models.weights import Weights
 from rag.text.language import stem, words
 
 COMMON, RARE = 6.0, 20.0
-"""Surprise in nats at which a word begins to count, and from which on it counts in full."""
+"""Surprisal in nats above which a word has a weight, and from which its weight is the highest."""
 
 NAME_MARGIN = 2.0
-"""Nats by which a capital makes a name less surprising."""
+"""Nats by which a capital letter must lower the surprisal of a word that is a name."""
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
-class Surprise:
-    """Weights of words by their surprise, from 0 for the commonest to 14 nats."""
+class WordRarity:
+    """Weights of words by their surprisal, from 0 for the commonest to 14 nats."""
 
     def __init__(self, pieces: Callable[[str], Sequence[int]], weights: Weights) -> None:
         self._pieces = pieces
@@ -35,7 +35,7 @@ class Surprise:
         self.weight = lru_cache(maxsize=4096)(self._weight)
 
     @classmethod
-    def of(cls, embedder: Embedder) -> Surprise:
+    def of(cls, embedder: Embedder) -> WordRarity:
         """Return the weights, with the vocabulary of the bundled model where it is open anyway."""
         if isinstance(embedder, BundledEmbedder):
             return cls(embedder.encoder.unigram.pieces, embedder.encoder.weights)
@@ -64,7 +64,7 @@ class Surprise:
 
 
 @cache
-def _from_wheel() -> Surprise:
+def _from_wheel() -> WordRarity:
     weights = Weights.open()
     tokenizer = build_tokenizer(weights)
-    return Surprise(lambda word: tokenizer.encode(word, add_special_tokens=False).ids, weights)
+    return WordRarity(lambda word: tokenizer.encode(word, add_special_tokens=False).ids, weights)

@@ -37,7 +37,7 @@ _BLANK_LINE_BEFORE = regex.compile(r"(?:^|\n[ \t]*\n)[ \t]*$")
 _BLANK_LINE_AFTER = regex.compile(r"[ \t]*\n[ \t]*\n")
 
 
-class Lead(Enum):
+class HeadingKind(Enum):
     """How a sentence leads to another: a question, a heading or a colon at the end to what comes next.
 
     An entry in a table of contents leads to a page, the names of columns to all rows of their table.
@@ -51,35 +51,35 @@ class Lead(Enum):
 
     @property
     def to_the_next(self) -> bool:
-        return self not in (Lead.CONTENTS, Lead.COLUMNS)
+        return self not in (HeadingKind.CONTENTS, HeadingKind.COLUMNS)
 
     def says_nothing(self, wanted_is_there: bool) -> bool:
         """Return whether such a sentence is no answer, ``wanted_is_there`` where it holds the date or so asked for.
 
         A heading may be one ("Adopted on 5 May"), and what ends in a colon.
         """
-        return self is not Lead.COLON and not (self is Lead.HEADING and wanted_is_there)
+        return self is not HeadingKind.COLON and not (self is HeadingKind.HEADING and wanted_is_there)
 
 
-def leads(passage: Passage) -> list[Lead | None]:
+def headings(passage: Passage) -> list[HeadingKind | None]:
     """Return for every sentence of a passage how it leads to the next; None where it says something by itself."""
     texts = [passage.quote(span) for span in passage.sentences]
     rows = table_rows(passage)
-    found: list[Lead | None] = [None] * len(texts)
+    found: list[HeadingKind | None] = [None] * len(texts)
     # From the end, for what stands above a heading may be one too.
     for row in reversed(range(len(texts))):
         if row in rows:
-            found[row] = Lead.COLUMNS if rows[row].is_header else None
+            found[row] = HeadingKind.COLUMNS if rows[row].is_header else None
         elif asks(texts[row]) or len(_ASKED_LINE.findall(texts[row])) > 1:
-            found[row] = Lead.QUESTION
+            found[row] = HeadingKind.QUESTION
         elif _LISTED.search(texts[row]):
-            found[row] = Lead.CONTENTS
+            found[row] = HeadingKind.CONTENTS
         elif announces(texts[row]):
-            found[row] = Lead.COLON
+            found[row] = HeadingKind.COLON
         elif _is_heading(passage, texts, row, found):
-            found[row] = Lead.HEADING
-    for row, lead in enumerate(found):
-        if lead is Lead.HEADING and not _MARKED.fullmatch(texts[row]) and _completes(texts, row, found):
+            found[row] = HeadingKind.HEADING
+    for row, heading in enumerate(found):
+        if heading is HeadingKind.HEADING and not _MARKED.fullmatch(texts[row]) and _completes(texts, row, found):
             found[row] = None
     return found
 
@@ -89,7 +89,7 @@ def announces(text: str) -> bool:
     return bool(_OPENS.search(text))
 
 
-def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
+def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequence[HeadingKind | None]) -> bool:
     """Return whether a sentence is marked as a heading, or an unfinished line by itself above text."""
     text = texts[row]
     if _NUMBER.fullmatch(text):
@@ -108,14 +108,14 @@ def _is_heading(passage: Passage, texts: Sequence[str], row: int, found: Sequenc
     below = row + 1 + _is_numbered(texts, row + 2)
     if below >= len(texts):
         return False
-    if found[below] is Lead.QUESTION or (found[below] is Lead.HEADING and _is_numbered(texts, below)):
+    if found[below] is HeadingKind.QUESTION or (found[below] is HeadingKind.HEADING and _is_numbered(texts, below)):
         return True
     return len(texts[below]) > len(text) and _is_finished(texts[below])
 
 
-def _completes(texts: Sequence[str], row: int, found: Sequence[Lead | None]) -> bool:
+def _completes(texts: Sequence[str], row: int, found: Sequence[HeadingKind | None]) -> bool:
     """Return whether a line stands below an unfinished one, which speaks of it: a command, the first of a list."""
-    if row == 0 or _is_numbered(texts, row) or found[row - 1] in (Lead.HEADING, Lead.QUESTION):
+    if row == 0 or _is_numbered(texts, row) or found[row - 1] in (HeadingKind.HEADING, HeadingKind.QUESTION):
         return False
     return not _is_finished(texts[row - 1])
 

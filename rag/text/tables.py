@@ -23,7 +23,7 @@ LEAST_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row of a table; ``columns`` are empty where their names are not known, or this row is those."""
 
     cells: tuple[str, ...]
@@ -45,7 +45,7 @@ class Row:
                 comma = ", "
 
 
-def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
+def table_rows(passage: Passage, text: str | None = None) -> dict[int, TableRow]:
     """Return the rows of tables among a passage's sentences, by number.
 
     Args:
@@ -54,7 +54,7 @@ def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
     text = passage.text if text is None else text
     if "|" not in text:
         return {}
-    rows: dict[int, Row] = {}
+    rows: dict[int, TableRow] = {}
     for first, table, ruled in _tables(passage, text):
         above = passage.columns if first == 0 and not ruled and len(table[0]) == len(passage.columns) else ()
         if len(table) < 2 and not above:
@@ -64,7 +64,7 @@ def table_rows(passage: Passage, text: str | None = None) -> dict[int, Row]:
         for number, cells in enumerate(table):
             is_header = header and not number
             columns = names if not is_header and len(cells) == len(names) else ()
-            rows[first + number] = Row(cells, columns, is_header)
+            rows[first + number] = TableRow(cells, columns, is_header)
     return rows
 
 

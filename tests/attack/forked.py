@@ -24,7 +24,7 @@ import ingest.pipeline  # noqa: F401
 import rag.chain
 import rag.doctor
 import rag.models.embeddings
-from rag.models.word_rarity import Surprise
+from rag.models.word_rarity import WordRarity
 from rag.text.language import language_share
 from rag.types import Answer
 from ui import cli
@@ -59,7 +59,7 @@ class Ended:
 
 # What is the same for all is loaded once, before any fork.
 language_share("Warm up.", "en")
-Surprise.of(FakeEmbedder())
+WordRarity.of(FakeEmbedder())
 
 
 def write_articles(folder: Path) -> Path:

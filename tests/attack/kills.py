@@ -57,19 +57,20 @@ def _content(home: Path) -> dict[str, Any]:
 
     told = json.loads((home / "bm25" / "about.json").read_text())["about"]["made_by"]
     index = Index(Settings(home=home), Same(told))  # type: ignore[arg-type]
-    bm25 = index.bm25()
+    search_index = index.search_index()
     stored = {passage.id: passage.text for passage in index.scan()}
     vectors = index.vectors(sorted(stored))
     rows = [{k: v for k, v in row.items() if k != "ingested"} for row in index.documents()]
     chroma = [{k: v for k, v in row.items() if k != "ingested"} for row in index.stored_documents()]
     scores = {
-        query: dict(zip(bm25.ids, bm25.scores(query)[0].tolist(), strict=True)) for query in ("kettle lid", "hunts")
+        query: dict(zip(search_index.ids, search_index.scores(query)[0].tolist(), strict=True))
+        for query in ("kettle lid", "hunts")
     }
     return {
         "documents": sorted(rows, key=lambda row: str(row["id"])),
         "in Chroma": sorted(chroma, key=lambda row: str(row["id"])),
         "passages": dict(sorted(stored.items())),
-        "mirrored": {name: passage.text for name, passage in sorted(index.mirrored(sorted(stored)).items())},
+        "mirrored": {name: passage.text for name, passage in sorted(index.cached_passages(sorted(stored)).items())},
         "bm25": {query: {name: round(found[name], 4) for name in sorted(found)} for query, found in scores.items()},
         "vectors": {name: vectors[name].round(4).tolist() for name in sorted(vectors)},
         "left": sorted(path.name for path in home.iterdir() if path.name in ("writing", "chroma-unfinished")),

@@ -9,7 +9,7 @@ import pytest
 
 from eval.fit.language_bias import directions, fit, messages
 from rag.models.embeddings import BundledEmbedder
-from rag.models.language_bias import COMMON, Neutral
+from rag.models.language_bias import COMMON, LanguageBias
 
 MEANINGS = {
     "The doors open at nine in the morning.": "Ușile se deschid la nouă dimineața.",
@@ -30,7 +30,7 @@ def test_what_languages_differ_in_is_found_and_taken_out() -> None:
         for name, there in language.items()
     }
 
-    found = Neutral(directions(vectors, 2), np.zeros(32, dtype=np.float32))
+    found = LanguageBias(directions(vectors, 2), np.zeros(32, dtype=np.float32))
 
     assert np.allclose(found.directions @ found.directions.T, np.eye(2), atol=1e-5)
     for message in meaning:

@@ -10,18 +10,18 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from rag.index import int8_search as flat
-from rag.index.int8_search import PRODUCT, Flat, best, product
+from rag.index import int8_search
+from rag.index.int8_search import PRODUCT, Int8Vectors, best, product
 
 Floats = NDArray[np.float32]
 
 
-def written(folder: Path, vectors: Floats) -> Flat:
+def written(folder: Path, vectors: Floats) -> Int8Vectors:
     def vectors_of(ids: Sequence[str]) -> Floats:
         return vectors[[int(name) for name in ids]]
 
-    Flat.write(folder, [str(row) for row in range(len(vectors))], vectors_of, vectors.shape[1])
-    return Flat.load(folder)
+    Int8Vectors.write(folder, [str(row) for row in range(len(vectors))], vectors_of, vectors.shape[1])
+    return Int8Vectors.load(folder)
 
 
 def unit(rows: int, dimension: int, seed: int = 0) -> Floats:
@@ -30,7 +30,7 @@ def unit(rows: int, dimension: int, seed: int = 0) -> Floats:
 
 
 def test_it_finds_what_the_exact_products_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flat, "CHUNK", 320)
+    monkeypatch.setattr(int8_search, "CHUNK", 320)
     vectors = unit(1000, 384)
     stored = written(tmp_path, vectors)
 
@@ -66,7 +66,7 @@ def test_vectors_in_another_layout_are_not_taken_for_these(tmp_path: Path) -> No
     np.save(tmp_path / "firsts.npy", np.zeros((4, 70), dtype=np.int8))
 
     with pytest.raises(ValueError, match="layout"):
-        Flat.load(tmp_path)
+        Int8Vectors.load(tmp_path)
 
 
 @pytest.mark.parametrize("size", [1, 5, 64, 300, 1000, 7001])

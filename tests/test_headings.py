@@ -10,7 +10,7 @@ from ingest import ingest, split
 from rag import Document, Passage, Settings, Temei
 from rag.index.index import Index
 from rag.models.embeddings import Embedder
-from rag.text.headings import Lead, leads
+from rag.text.headings import HeadingKind, headings
 
 FAQ = """Frequently asked questions
 
@@ -36,37 +36,39 @@ You pay its price, or replace it with a copy in the same edition.
 """
 
 
-def told(text: str, language: str = "en") -> dict[str, Lead]:
+def told(text: str, language: str = "en") -> dict[str, HeadingKind]:
     """Return the sentences of a text that lead to others."""
     (passage,) = split(Document("d", "T", "s", text, language), 2000)
-    found = zip(passage.sentences, leads(passage), strict=True)
-    return {text[start:end]: lead for (start, end), lead in found if lead is not None}
+    found = zip(passage.sentences, headings(passage), strict=True)
+    return {text[start:end]: heading for (start, end), heading in found if heading is not None}
 
 
 def test_questions_headings_and_colons_are_told() -> None:
     assert told(FAQ) == {
-        "Frequently asked questions": Lead.HEADING,
-        "Opening hours": Lead.HEADING,
-        "How do I get a reader's card?": Lead.QUESTION,
-        "Can I bring my dog?": Lead.QUESTION,
-        "To have one registered, send us:": Lead.COLON,
-        "What happens if I lose a book?": Lead.QUESTION,
+        "Frequently asked questions": HeadingKind.HEADING,
+        "Opening hours": HeadingKind.HEADING,
+        "How do I get a reader's card?": HeadingKind.QUESTION,
+        "Can I bring my dog?": HeadingKind.QUESTION,
+        "To have one registered, send us:": HeadingKind.COLON,
+        "What happens if I lose a book?": HeadingKind.QUESTION,
     }
 
 
 @pytest.mark.parametrize("heading", ["# The mill", "###### The mill", "The mill\n========", "The mill\n---"])
 def test_headings_of_markdown_are_told_wherever_they_stand(heading: str) -> None:
-    assert told(f"{heading}\n\n- flour\n- bran\n") == {heading: Lead.HEADING}
+    assert told(f"{heading}\n\n- flour\n- bran\n") == {heading: HeadingKind.HEADING}
 
 
 def test_a_heading_below_a_block_of_code_is_told() -> None:
     text = "Start it:\n\n```\nmill --start\n```\n\n## Stopping the mill\n\nPress the red button."
 
-    assert told(text)["## Stopping the mill"] == Lead.HEADING
+    assert told(text)["## Stopping the mill"] == HeadingKind.HEADING
 
 
 def test_a_numbered_heading_of_markdown_is_told() -> None:
-    assert told("# 3. Telefon și laptop\n\nFiecare primește un laptop.", "ro") == {"Telefon și laptop": Lead.HEADING}
+    assert told("# 3. Telefon și laptop\n\nFiecare primește un laptop.", "ro") == {
+        "Telefon și laptop": HeadingKind.HEADING
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,16 +92,16 @@ def test_what_stands_below_an_unfinished_line_is_no_heading() -> None:
     ],
 )
 def test_questions_of_other_scripts_are_told(text: str, language: str) -> None:
-    assert list(told(text, language).values()) == [Lead.QUESTION]
+    assert list(told(text, language).values()) == [HeadingKind.QUESTION]
 
 
 def test_a_table_of_contents_is_told() -> None:
-    assert set(told("7.1 What is a package . . . . . . . . . . . . 29").values()) == {Lead.CONTENTS}
-    assert set(told("The price................12").values()) == {Lead.CONTENTS}
+    assert set(told("7.1 What is a package . . . . . . . . . . . . 29").values()) == {HeadingKind.CONTENTS}
+    assert set(told("The price................12").values()) == {HeadingKind.CONTENTS}
     assert told("It rained... and rained.") == {}
     listed = "13. Contributing\n  13.1. How can I join?\n  13.2. How can I pay?\n  13.3. Thanks"
     whole = Passage("p", "d", "T", "s", 0, len(listed), listed, "en", ((0, len(listed)),))
-    assert leads(whole) == [Lead.QUESTION]
+    assert headings(whole) == [HeadingKind.QUESTION]
 
 
 @pytest.fixture(scope="module")
