@@ -1,4 +1,9 @@
-"""The chain: question -> retrieval -> cited answer or abstention, as a LangChain `Runnable`, and its two doors."""
+"""The chain: a question is accepted, looked up, judged, and answered with citations or refused.
+
+    accept -> look (retrieve and read) -> judge (confidence) -> choose -> cite
+
+`Temei.chain` is these steps as a LangChain `Runnable`; `Temei` and `answer` are the two ways to call it.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +11,41 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
+from rag.asked import Asked, History, accept
 from rag.chat.check import Check
-from rag.chat.fallback_note import note, note_left_out
-from rag.checked_input import checked_documents, checked_history, checked_question
-from rag.cite import cite, shorten
-from rag.confidence import confidence
+from rag.checked_input import checked_question
+from rag.compose import Grounds, quote, write_with
 from rag.errors import ChatError, Fault
-from rag.followup import standalone
 from rag.index.index import Index
+from rag.judge import Judgement, judge
+from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
 from rag.models.reader import Reader, open_reader
 from rag.models.word_rarity import WordRarity
-from rag.question_parts import Judged, judge, questions_within
-from rag.read import Sentence, choose, rank_sentences
-from rag.refuse import refusal
-from rag.rerank import rerank
+from rag.question_parts import questions_within
+from rag.read import Sentence, choose
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
 from rag.text.characters import whole
-from rag.types import Answer, Document, Hit, Turn
+from rag.types import Answer, Document, Hit
 
 if TYPE_CHECKING:
     from rag.chat.model import Chat
 
-EXTRACTIVE = "extractive"
-
-History = Sequence[Turn]
-
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question on its way through the chain."""
+class _Retrieved:
+    """A question with the passages that were retrieved for it, and how many seconds that took."""
 
-    question: str
-    history: History = ()
-    document_ids: Sequence[str] | None = None
-    standalone: str = ""
-    timings: dict[str, float] = field(default_factory=dict)
-    retrieval: Retrieval | None = None
-    began: float = 0.0
-    deadline: float = 0.0
-    failed: ChatError | None = None
+    asked: Asked
+    retrieval: Retrieval
+    seconds: float
 
 
 class Temei:
@@ -160,7 +153,8 @@ class Temei:
 
         The hits of an answer are these, in the order that the reader gave them.
         """
-        return self._search(self._check(question), k or self.settings.top_k, None).hits
+        query = checked_question(question, self.settings.max_question_chars)
+        return self._search(query, k or self.settings.top_k, None).hits
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
@@ -175,27 +169,15 @@ class Temei:
             | RunnableGenerator(self._respond, self._arespond, name="respond")
         ).with_config(run_name="temei")
 
-    def _check(self, question: object) -> str:
-        return checked_question(question, self.settings.max_question_chars)
+    # The steps of the chain
 
-    def _accept(self, given: str | Mapping[str, Any]) -> _Asked:
-        fields = given if isinstance(given, Mapping) else {"question": given}
-        question = self._check(fields.get("question"))
-        history = checked_history(fields.get("history"), self.settings.max_question_chars)
-        began = time.monotonic()
-        asked = _Asked(
-            question,
-            history,
-            checked_documents(fields.get("document_ids")),
-            standalone=standalone(question, history, self._rarity),
-            began=began,
-            deadline=began + self.settings.chat_seconds,
-        )
+    def _accept(self, given: str | Mapping[str, Any]) -> Asked:
+        asked = accept(given, self.settings, self._rarity)
         chat = self.chat
         # A question that stands alone is not the model's to change.
-        return asked if chat is None or asked.standalone == question else self._rewrite(asked, chat)
+        return asked if chat is None or asked.standalone == asked.question else self._rewrite(asked, chat)
 
-    def _rewrite(self, asked: _Asked, chat: Chat) -> _Asked:
+    def _rewrite(self, asked: Asked, chat: Chat) -> Asked:
         from rag.chat.write import rewrite
 
         try:
@@ -214,6 +196,11 @@ class Temei:
             return asked if error.fault is Fault.EMPTY else replace(asked, failed=error)
         return replace(asked, standalone=written)
 
+    def _retrieve(self, asked: Asked) -> _Retrieved:
+        began = time.perf_counter()
+        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids)
+        return _Retrieved(asked, retrieval, time.perf_counter() - began)
+
     def _search(self, query: str, count: int, document_ids: Sequence[str] | None) -> Retrieval:
         return retrieve(
             self.index,
@@ -223,128 +210,72 @@ class Temei:
             document_ids=document_ids,
         )
 
-    def _retrieve(self, asked: _Asked) -> _Asked:
-        began = time.perf_counter()
-        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids)
-        return replace(asked, retrieval=retrieval, timings={"retrieve": time.perf_counter() - began})
+    def _respond(self, questions: Iterator[_Retrieved]) -> Iterator[Answer]:
+        for retrieved in questions:
+            yield from self._answer(retrieved)
 
-    def _respond(self, questions: Iterator[_Asked]) -> Iterator[Answer]:
-        for asked in questions:
-            if asked.retrieval is not None:
-                yield from self._read(asked, asked.retrieval)
-
-    async def _arespond(self, questions: AsyncIterator[_Asked]) -> AsyncIterator[Answer]:
-        async for asked in questions:
-            answers = self._respond(iter([asked]))
+    async def _arespond(self, questions: AsyncIterator[_Retrieved]) -> AsyncIterator[Answer]:
+        async for retrieved in questions:
+            answers = self._answer(retrieved)
             while (answer := await asyncio.to_thread(next, answers, None)) is not None:
                 yield answer
 
-    def _read(self, asked: _Asked, retrieval: Retrieval) -> Iterator[Answer]:
+    def _answer(self, retrieved: _Retrieved) -> Iterator[Answer]:
+        """Yield the answer as it grows, or a refusal."""
         began = time.perf_counter()
-        retrieval = self._look_into(retrieval)
-        ranked = rank_sentences(retrieval)
-        judged = self._judge_parts(asked, retrieval)
-        sure = min(confidence(retrieval, ranked, self._rarity), judged.confidence)
-        chosen = (
-            choose(ranked, self.settings.max_sentences, retrieval.query) if sure >= self.settings.min_confidence else []
-        )
-        taken = time.perf_counter() - began
-        retrieving = asked.timings["retrieve"]
-        timings = {"retrieve": retrieving, "read": taken, "total": retrieving + taken}
-        answer = Answer(
-            question=asked.question,
-            text=refusal(asked.question, retrieval.languages),
-            citations=(),
-            hits=retrieval.hits,
-            abstained=True,
-            confidence=sure,
-            standalone_question=asked.standalone,
-            mode=EXTRACTIVE,
-            timings=timings,
-            note=note_left_out(judged.taken, judged.left_out, asked.question, retrieval.languages),
-        )
+        asked = retrieved.asked
+        found = look(retrieved.retrieval, self._reader)
+        judgement = self._judge(asked, found)
+        chosen = self._choose(found, judgement)
+        reading = time.perf_counter() - began
+        timings = {"retrieve": retrieved.seconds, "read": reading, "total": retrieved.seconds + reading}
+        grounds = Grounds.of(asked, found, judgement, timings)
         if not chosen:
-            yield answer  # whatever a model might have said
+            yield grounds.refused()  # whatever a model might have said
             return
         chat = self.chat
         if chat is not None:
             try:
-                yield from self._write(chat, asked, retrieval, ranked, answer)
+                yield from write_with(chat, grounds, self.settings, self._statement_check)
                 return
             except ChatError as error:
-                line = note(error.fault, chat.name, asked.question, retrieval.languages)
-                answer = replace(
-                    answer,
-                    note=f"{line} {answer.note}".strip(),
-                    timings=_with_writing(timings, time.perf_counter() - began),
-                )
-        for count in range(1, len(chosen) + 1):
-            text, citations = cite(chosen[:count])
-            short = shorten(chosen[:count])
-            yield replace(answer, text=text, citations=citations, short=short, abstained=False)
+                grounds = grounds.not_written_by(chat.name, error.fault, time.perf_counter() - began)
+        yield from quote(grounds, chosen)
 
-    def _look_into(self, retrieval: Retrieval) -> Retrieval:
-        return rerank(retrieval, self._reader.read) if self._reader is not None else retrieval
+    def _judge(self, asked: Asked, found: Look) -> Judgement:
+        """Look at each question within the question, and judge all of them."""
+        parts = look_at_parts(
+            questions_within(asked.question, found.retrieval.languages, self._rarity),
+            lambda part: look(self._search(part, self.settings.top_k, asked.document_ids), self._reader),
+            most=self.settings.max_parts,
+            deadline=asked.began + self.settings.question_seconds,
+        )
+        return judge(
+            found,
+            parts,
+            self._rarity,
+            least=self.settings.min_confidence,
+            is_answered_by_whole=lambda part: self._is_answered_by(found.retrieval, part.retrieval),
+        )
 
-    def _judge_parts(self, asked: _Asked, retrieval: Retrieval) -> Judged:
-        """Judge each question that stands alone, where more than one sentence was asked."""
-
-        def confidence_in(part: str) -> float:
-            alone = self._look_into(self._search(part, self.settings.top_k, asked.document_ids))
-            sure = confidence(alone, rank_sentences(alone), self._rarity)
-            needs_others = sure < self.settings.min_confidence and self._is_answered_by(retrieval, part)
-            return 1.0 if needs_others else sure
-
-        parts = questions_within(asked.question, retrieval.languages, self._rarity)
-        deadline = asked.began + self.settings.question_seconds
-        return judge(parts, confidence_in, most=self.settings.max_parts, deadline=deadline)
-
-    def _is_answered_by(self, retrieval: Retrieval, part: str) -> bool:
+    def _is_answered_by(self, whole: Retrieval, part: Retrieval) -> bool:
         """Return whether the best passage for the whole question answers a part of it that finds nothing alone.
 
-        "What is the first step?" leads nowhere without the sentence before it, which says a step to what. That
-        sentence leads to a passage, and there the reader is certain of an answer; of one to "What is love?" it is not.
+        "What is the first step?" finds nothing without the sentence before it, which names the task. That sentence
+        finds a passage, and in it the reader is certain of an answer. It is certain of none to "What is love?".
         """
-        if self._reader is None or not retrieval.hits:
+        if self._reader is None or not whole.hits:
             return False
-        passage = retrieval.hits[0].passage
-        near = self.index.products([passage.id], self.embedder.encode_query(part)).get(passage.id)
-        found = self._reader.read(part, [passage], None if near is None else [near[1:]])
+        passage = whole.hits[0].passage
+        near = self.index.products([passage.id], part.vector).get(passage.id)
+        found = self._reader.read(part.query, [passage], None if near is None else [near[1:]])
         return any(answer.is_shown for answer in found[0])
 
-    def _write(
-        self, chat: Chat, asked: _Asked, retrieval: Retrieval, ranked: list[Sentence], refused: Answer
-    ) -> Iterator[Answer]:
-        """Yield the model's answer as it grows, or ``refused`` in its name where it finds none.
-
-        Raises:
-            ChatError: there is none to show.
-        """
-        from rag.chat.write import write
-
-        if asked.failed is not None:
-            raise asked.failed
-        began = time.perf_counter()
-        for draft in write(
-            chat,
-            asked.standalone,
-            ranked,
-            retrieval.languages,
-            self.settings,
-            self._statement_check,
-            asked.deadline,
-        ):
-            answer = replace(
-                refused, mode=chat.name, timings=_with_writing(refused.timings, time.perf_counter() - began)
-            )
-            if draft.declined:
-                yield answer
-            else:
-                yield replace(answer, text=draft.text, citations=draft.citations, abstained=False)
-
-
-def _with_writing(timings: Mapping[str, float], taken: float) -> dict[str, float]:
-    return {**timings, "write": taken, "total": timings["total"] + taken}
+    def _choose(self, found: Look, judgement: Judgement) -> list[Sentence]:
+        """Return the sentences to quote, none where the confidence is too low."""
+        if judgement.confidence < self.settings.min_confidence:
+            return []
+        return choose(found.sentences, self.settings.max_sentences, found.retrieval.query)
 
 
 @cache

@@ -1,0 +1,55 @@
+"""Accept a question: check what was given with it, and make it understandable without the conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.checked_input import checked_documents, checked_history, checked_question
+from rag.errors import ChatError
+from rag.followup import standalone
+from rag.models.word_rarity import WordRarity
+from rag.settings import Settings
+from rag.types import Turn
+
+History = Sequence[Turn]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that was accepted.
+
+    ``standalone`` is the question as it can be understood without the conversation. ``began`` and ``deadline``, the
+    time when a language model must have answered, are on the clock of `time.monotonic`. ``failed`` is what went wrong
+    when a language model was asked to write the standalone question; the model is then not asked again.
+    """
+
+    question: str
+    history: History
+    document_ids: Sequence[str] | None
+    standalone: str
+    began: float
+    deadline: float
+    failed: ChatError | None = None
+
+
+def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarity) -> Asked:
+    """Return the question that was given alone, or in a mapping with its history and document_ids.
+
+    Raises:
+        QuestionError: the question is empty or too long, or what is given with it is not as described.
+    """
+    fields = given if isinstance(given, Mapping) else {"question": given}
+    question = checked_question(fields.get("question"), settings.max_question_chars)
+    history = checked_history(fields.get("history"), settings.max_question_chars)
+    began = time.monotonic()
+    return Asked(
+        question,
+        history,
+        checked_documents(fields.get("document_ids")),
+        standalone=standalone(question, history, rarity),
+        began=began,
+        deadline=began + settings.chat_seconds,
+    )

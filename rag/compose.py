@@ -1,0 +1,115 @@
+"""Compose: put an answer or a refusal together from what was asked, found and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rag.asked import Asked
+from rag.chat.check import Check
+from rag.chat.fallback_note import note, note_left_out
+from rag.cite import cite, shorten
+from rag.errors import Fault
+from rag.judge import Judgement
+from rag.look import Look
+from rag.read import Sentence
+from rag.refuse import refusal
+from rag.settings import Settings
+from rag.types import Answer, Citation, ShortAnswer
+
+if TYPE_CHECKING:
+    from rag.chat.model import Chat
+
+EXTRACTIVE = "extractive"
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What an answer to a question stands on; every answer, a refusal too, says these things of itself.
+
+    ``mode`` is `EXTRACTIVE` or a language model's name, ``note`` the line beside the answer, ``timings`` are seconds
+    by stage.
+    """
+
+    asked: Asked
+    look: Look
+    judgement: Judgement
+    timings: Mapping[str, float]
+    mode: str = EXTRACTIVE
+    note: str = ""
+
+    @classmethod
+    def of(cls, asked: Asked, look: Look, judgement: Judgement, timings: Mapping[str, float]) -> Grounds:
+        """Return the grounds of an extractive answer; its note says what of a long question was left out."""
+        languages = look.retrieval.languages
+        line = note_left_out(judgement.taken, judgement.left_out, asked.question, languages)
+        return cls(asked, look, judgement, timings, note=line)
+
+    def written_by(self, model: str, seconds: float) -> Grounds:
+        """Return the grounds of an answer that a language model wrote in some seconds."""
+        return replace(self, mode=model, timings=_with_writing(self.timings, seconds))
+
+    def not_written_by(self, model: str, fault: Fault, seconds: float) -> Grounds:
+        """Return the grounds of an extractive answer in place of one that a model failed to write in some seconds."""
+        line = note(fault, model, self.asked.question, self.look.retrieval.languages)
+        return replace(self, note=f"{line} {self.note}".strip(), timings=_with_writing(self.timings, seconds))
+
+    def answered(self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None = None) -> Answer:
+        """Return an answer in these words."""
+        return self._answer(text, citations, short, abstained=False)
+
+    def refused(self) -> Answer:
+        """Return a refusal in the question's language."""
+        text = refusal(self.asked.question, self.look.retrieval.languages)
+        return self._answer(text, (), None, abstained=True)
+
+    def _answer(
+        self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None, *, abstained: bool
+    ) -> Answer:
+        return Answer(
+            question=self.asked.question,
+            text=text,
+            citations=citations,
+            hits=self.look.retrieval.hits,
+            abstained=abstained,
+            confidence=self.judgement.confidence,
+            standalone_question=self.asked.standalone,
+            mode=self.mode,
+            timings=self.timings,
+            short=short,
+            note=self.note,
+        )
+
+
+def quote(grounds: Grounds, chosen: Sequence[Sentence]) -> Iterator[Answer]:
+    """Yield the answer that quotes the chosen sentences, one sentence more each time."""
+    for count in range(1, len(chosen) + 1):
+        text, citations = cite(chosen[:count])
+        yield grounds.answered(text, citations, shorten(chosen[:count]))
+
+
+def write_with(chat: Chat, grounds: Grounds, settings: Settings, check: Check | None) -> Iterator[Answer]:
+    """Yield the answer of a language model as it grows, or a refusal in its name where it finds no answer.
+
+    Args:
+        check: what holds the model's statements to the sentences they cite; None keeps them unchecked.
+
+    Raises:
+        ChatError: the model gave nothing that can be shown.
+    """
+    from rag.chat.write import write
+
+    asked, found = grounds.asked, grounds.look
+    if asked.failed is not None:
+        raise asked.failed
+    began = time.perf_counter()
+    languages = found.retrieval.languages
+    for draft in write(chat, asked.standalone, found.sentences, languages, settings, check, asked.deadline):
+        written = grounds.written_by(chat.name, time.perf_counter() - began)
+        yield written.refused() if draft.declined else written.answered(draft.text, draft.citations)
+
+
+def _with_writing(timings: Mapping[str, float], seconds: float) -> dict[str, float]:
+    return {**timings, "write": seconds, "total": timings["total"] + seconds}

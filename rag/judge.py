@@ -1,0 +1,43 @@
+"""Judge: decide how likely the sentences that were found answer the question and each question within it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.confidence import confidence
+from rag.look import Look, PartLooks
+from rag.models.word_rarity import WordRarity
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The confidence (0..1) that a question is answered; how many questions within it were judged and left out."""
+
+    confidence: float
+    taken: int = 0
+    left_out: int = 0
+
+
+def judge(
+    whole: Look,
+    parts: PartLooks,
+    rarity: WordRarity,
+    *,
+    least: float,
+    is_answered_by_whole: Callable[[Look], bool],
+) -> Judgement:
+    """Return the lowest confidence of a question and the questions within it.
+
+    Args:
+        least: the confidence from which on a question is answered.
+        is_answered_by_whole: whether the best passage for the whole question answers a part. It is asked about a part
+            below ``least`` alone; a part that it answers is certain.
+    """
+
+    def of_part(part: Look) -> float:
+        alone = confidence(part.retrieval, part.sentences, rarity)
+        return 1.0 if alone < least and is_answered_by_whole(part) else alone
+
+    lowest = min([confidence(whole.retrieval, whole.sentences, rarity), *map(of_part, parts.looks)])
+    return Judgement(lowest, len(parts.looks), parts.left_out)
