@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from eval.sets.variants import read_texts
 from eval.tutorial import export_model, open_splitter, open_store
+from ingest.add import add_document
 from ingest.load import to_document
-from ingest.pipeline import add_document
 from ingest.split import passage_id, split
 from rag.chain import Temei
 from rag.index.index import Index

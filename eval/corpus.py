@@ -11,7 +11,7 @@ from pathlib import Path
 from eval.cached_embedder import RememberedEmbedder
 from eval.code_files import code_files
 from eval.sets.dataset import Dataset
-from ingest.pipeline import add_document
+from ingest.add import add_document
 from rag.chain import Temei
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder

@@ -1,18 +1,16 @@
-"""Ingestion: files to an index that holds exactly what they say now.
+"""Ingestion: bring an index in step with files, so that it holds exactly what they say now.
 
-Documents are known by the hash of their text, so an unchanged file costs no embedding and a moved one none either; the
-old passages of a changed file are removed after its new ones are in.
+The hash of its text identifies a document, so neither an unchanged file nor a moved one is embedded again. The old
+passages of a changed file are removed after its new ones are stored.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import hashlib
-import itertools
 import os
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -20,28 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.bounds import costing_only, load_within
+from ingest.add import Advance, add_document
+from ingest.bounds import load_within
 from ingest.load import Remark, find_files, spaced
-from ingest.split import split
 from rag.errors import DocumentError
 from rag.files.private import privately
 from rag.index.index import Index
-from rag.index.records import sentence_texts
-from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Document, Passage
+from rag.types import Document
 
 Floats = NDArray[np.float32]
 
-Advance = Callable[[str, int, int], None]
-"""Called with a source, the sentences embedded of it so far, and how many it has."""
-
-
 UPLOADS = "uploads"
 """Folder of ``TEMEI_HOME`` whose files are kept under other names than they are shown by."""
-
-SLICE = 200
-"""Passages that are embedded and stored at a time, so that a large document takes no more memory than a small one."""
 
 
 class _File(NamedTuple):
@@ -99,31 +88,11 @@ def ingest(
         _complete(index, advance, unfinished)
         rows = index.documents()
         called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
-        files, report.problems = find_files(
+        files, problems = find_files(
             path for path in paths if os.path.exists(path) or not any(_is_below(row["path"], path) for row in rows)
         )
-        files.sort()
-        report.problems += unfinished
-        held = {str(row["id"]) for row in rows}
-        texts: dict[str, list[_File]] = {}
-        """The files that hold each text now, the first of them its home."""
-        known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
-        report.problems = [one_line(problem) for problem in report.problems]
-        for path in files:
-            where, raw = os.path.realpath(path), _digest(path, index.settings)
-            row = known.get((raw, path.suffix.lower()))
-            if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
-                texts.setdefault(str(row["id"]), []).append(_File(where, _source(path, called), str(row["title"]), raw))
-                continue
-            try:
-                document = _load(path, index, called, report.remarks.append)
-                if document.id not in held:
-                    add_document(document, index, where=where, raw=raw, advance=advance)
-                    held.add(document.id)
-            except DocumentError as error:
-                report.problems.append(one_line(str(error)))
-                continue
-            texts.setdefault(document.id, []).append(_File(where, document.source, document.title, raw))
+        report.problems = [one_line(problem) for problem in (*problems, *unfinished)]
+        texts = _read(sorted(files), rows, called, index, report, advance)
         _settle(index, rows, texts, report)
         gone = [
             row
@@ -134,6 +103,39 @@ def ingest(
             index.remove([str(row["id"]) for row in gone])
         (report.removed if prune else report.missing).extend(str(row["source"]) for row in gone)
     return report
+
+
+def _read(
+    files: Sequence[Path],
+    rows: Sequence[Mapping[str, Any]],
+    called: Mapping[str, str],
+    index: Index,
+    report: IngestReport,
+    advance: Advance,
+) -> dict[str, list[_File]]:
+    """Add the documents that the index lacks; return by document id the files that hold its text now, first its home.
+
+    A file whose bytes the index knows is not read again.
+    """
+    held = {str(row["id"]) for row in rows}
+    known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
+    texts: dict[str, list[_File]] = {}
+    for path in files:
+        where, raw = os.path.realpath(path), _digest(path, index.settings)
+        row = known.get((raw, path.suffix.lower()))
+        if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
+            texts.setdefault(str(row["id"]), []).append(_File(where, _source(path, called), str(row["title"]), raw))
+            continue
+        try:
+            document = _load(path, index, called, report.remarks.append)
+            if document.id not in held:
+                add_document(document, index, where=where, raw=raw, advance=advance)
+                held.add(document.id)
+        except DocumentError as error:
+            report.problems.append(one_line(str(error)))
+            continue
+        texts.setdefault(document.id, []).append(_File(where, document.source, document.title, raw))
+    return texts
 
 
 def one_line(text: str) -> str:
@@ -210,64 +212,10 @@ def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_F
     index.remove(replaced)
 
 
-def add_document(
-    document: Document,
-    index: Index,
-    *,
-    where: str,
-    ingested: str = "",
-    raw: str = "",
-    advance: Advance = lambda source, done, total: None,
-) -> None:
-    """Split, embed and store one document, found at the path ``where``, ``ingested`` now or at that ISO 8601 time.
-
-    Raises:
-        DocumentError: its text cannot be split or embedded; nothing of it stays in the index.
-    """
-    with costing_only(document.source):
-        passages = split(document, index.settings.passage_tokens)
-    total = len({span for passage in passages for span in passage.sentences})
-    done = 0
-
-    def embedded(count: int) -> None:
-        nonlocal done
-        done += count
-        advance(document.source, done, total)
-
-    last: dict[str, Floats] = {}
-    for start in range(0, len(passages), SLICE):
-        some = passages[start : start + SLICE]
-        try:
-            with costing_only(document.source):
-                sentences = _embed(some, last, index.embedder, embedded)
-        except DocumentError:
-            index.remove_passages_of([document.id])
-            raise
-        index.add_passages(some, sentences)
-        last = {sentence_texts(some[-1])[-1]: sentences[-1][-1]}
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    index.add_record(document, len(passages), path=where, ingested=ingested or now, raw=raw)
-
-
-def _embed(
-    passages: Sequence[Passage], known: Mapping[str, Floats], embedder: Embedder, embedded: Callable[[int], None]
-) -> list[Floats]:
-    """Return the sentences' unit vectors of each passage; one that stands there twice is embedded once."""
-    texts = [sentence_texts(passage) for passage in passages]
-    spans = {span for passage in passages for span in passage.sentences}
-    new = [text for text in dict.fromkeys(itertools.chain.from_iterable(texts)) if text and text not in known]
-    vectors = {**known, **dict(zip(new, embedder.encode_passages(new, embedded), strict=True))}
-    vectors[""] = np.zeros(embedder.dimension, dtype=np.float32)
-    repeated = len(spans) - len(new) - (texts[0][0] in known)
-    if repeated > 0:
-        embedded(repeated)
-    return [np.stack([vectors[text] for text in some]) for some in texts]
-
-
 def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -> list[str]:
     """Make every passage again from the stored documents, with the present embedding model; return their sources.
 
-    Readers keep what was there before until all of it is made.
+    Questions use what was there before until all of it is made.
     """
     index.mend()
     with privately(index.settings.home), index.writing():

@@ -20,8 +20,8 @@ from ingest import ingest, split
 from ingest.load import to_document
 from rag import Settings, Temei
 from rag.errors import UnreachableIndexError
+from rag.index.chroma_calls import RETRIES
 from rag.index.index import Index
-from rag.index.store import RETRIES
 
 
 def free_port() -> int:

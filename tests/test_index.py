@@ -124,7 +124,7 @@ def test_another_model_is_refused(filled: Index) -> None:
 
 def test_another_format_is_refused(filled: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("rag.index.store.FORMAT", 999)
+        patch.setattr("rag.index.made_by.FORMAT", 999)
         with pytest.raises(StaleIndexError, match="temei ingest --rebuild") as caught:
             Index(filled.settings, FakeEmbedder())
         one_line(caught.value)

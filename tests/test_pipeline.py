@@ -17,7 +17,7 @@ from chromadb import Collection
 from conftest import ARTICLES, ROOT, check_whole, write_articles
 from fakes import FakeEmbedder
 
-from ingest import IngestReport, bounds, ingest, pipeline, rebuild
+from ingest import IngestReport, add, bounds, ingest, rebuild
 from rag import Settings, Temei, TemeiError
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
 from rag.index.index import Index
@@ -824,7 +824,7 @@ def test_whatever_is_raised_over_one_file_the_files_after_it_are_read(
     if stage == "embed":
         monkeypatch.setattr(fake_index.embedder, "encode_passages", failing(fake_index.embedder.encode_passages))
     else:
-        module = bounds if stage == "load" else pipeline
+        module = bounds if stage == "load" else add
         monkeypatch.setattr(module, stage, failing(getattr(module, stage)))
 
     report = ingest([articles], fake_index)

@@ -28,8 +28,8 @@ import rag.confidence
 from eval.fit.reader_sets import read_set
 from eval.refusal_metrics import auroc
 from eval.sets.squad import read_adversarial, read_xquad
+from ingest.add import add_document
 from ingest.load import to_document
-from ingest.pipeline import add_document
 from rag.confidence import gather
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder

@@ -25,7 +25,7 @@ from rag.models.embeddings import VERSION, Embedder
 from rag.settings import Settings
 
 DATES = "dates.json"
-"""Notes the dates that Chroma's files had when the passages were last seen to agree with BM25."""
+"""Notes the dates that Chroma's files had when the passages were last seen to agree with the search index."""
 
 log = logging.getLogger("temei")
 """Says in one line what was found damaged and is made again; Python shows it on stderr where nobody set it up."""

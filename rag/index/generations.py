@@ -22,11 +22,14 @@ from numpy.typing import NDArray
 
 from rag.errors import IndexStateError, MissingIndexError
 from rag.files.checksums import DamagedError
+from rag.index.chroma_calls import being_rebuilt
+from rag.index.connection import WRITING
 from rag.index.derived_files import Dates, Derived, chroma_dates
+from rag.index.made_by import check_made_by, made_with
 from rag.index.passage_cache import PassageCache
 from rag.index.records import sentence_texts
 from rag.index.search_index import SearchIndex
-from rag.index.store import WRITING, Store, check_made_by, made_with
+from rag.index.store import Store
 from rag.index.vectors import with_passage_row
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
@@ -146,7 +149,7 @@ class InStep:
             if self._in_use is None:
                 self._in_use = self._derived.load()
             if self._in_use is None:
-                raise MissingIndexError(self._store.being_rebuilt())
+                raise MissingIndexError(being_rebuilt(self.settings))
             check_made_by(self._in_use.made_by, self.embedder, self.settings)
             return self._in_use
         if self._in_use is None or self._out_of_step(self._in_use):
@@ -194,7 +197,7 @@ class InStep:
                     return self._build(cache, folder, cache.generation)
         store = self._store
         if not self.is_shared and store.is_partly_rebuilt:
-            raise MissingIndexError(store.being_rebuilt())
+            raise MissingIndexError(being_rebuilt(self.settings))
         cache = self._derived.fresh_passage_cache(apart=apart)
         self._take_all(cache, store.generation)
         return self._build(cache, folder, store.generation)

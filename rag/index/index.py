@@ -1,8 +1,8 @@
-"""The index: documents and passages in the store, with BM25 and vectors of sentences derived from them beside it.
+"""The index: documents and passages in the store, and beside it the derived search index and sentence vectors.
 
-Readers use what is derived (`rag.index.generations`), of one generation at a time; the writer writes to Chroma, brings
-what is derived in step with it, and only then lets readers see it. What a writer that died left is finished by the
-next.
+A question uses the derived files, of one generation at a time (`rag.index.generations`). A writer writes to Chroma,
+brings the derived files in step with it, and only then lets questions see the new generation. If a writer dies, the
+next process finishes what it left.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Index(Writing):
-    """A searchable set of passages; any number of readers, and one writer at a time in one folder.
+    """A searchable set of passages; any number of processes may search it, and one writer at a time in one folder.
 
     Raises:
         MissingIndexError: there is none and ``create`` is false.
@@ -144,7 +144,7 @@ class Index(Writing):
             if not self.is_shared:
                 self._derived.say(f"Vectors in {self.settings.home} were missing or damaged; made again.")
             made = {name: self._embed(passage) for name, passage in self.passages(missing).items()}
-            with contextlib.suppress(sqlite3.Error):  # a reader without the right to write still answers
+            with contextlib.suppress(sqlite3.Error):  # a process that may not write still answers
                 self._derived.vectors.put(made)
             found |= made
         return found

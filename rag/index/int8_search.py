@@ -1,10 +1,10 @@
-"""Nearest passages by looking at every one, in two steps: all of them at half of the dimensions, the best in full.
+"""Dense search: find the nearest passages by comparing all of them in half of the dimensions, and the best in all.
 
-The vectors lie in int8 in files beside BM25's, mapped into memory. What takes the time is reading them, so that the
-first step's are few and lie in the order in which they are read. Its dimensions are those that the vectors differ most
-in (their principal components): of the nearest, 98 to 99% are among the best 20 times as many as are asked for. Up to
-some hundred thousand passages this is quicker than a graph (HNSW) and misses less, for a graph loses the passages that
-lie apart from the rest: a few articles among many laws. ``docs/experiments.md`` has the numbers.
+The vectors lie in int8 in files beside those of BM25, mapped into memory. Most of the time goes into reading them. So
+the vectors of the first step are short, and lie in the order in which they are read. Their dimensions are the principal
+components of the vectors: of the nearest vectors, 98 to 99% are among the best 20 times as many as are asked for. Up to
+some hundred thousand passages this is faster than a graph (HNSW), and it misses less: a graph loses passages that
+differ from the rest, such as a few articles among many laws. ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VectorsOf = Callable[[Sequence[str]], Floats]
 """From passage ids to their vectors, shape (n, dimension); zero for one that has none."""
 
 ZERO = 128
-"""What stands for zero in a query, whose numbers are without a sign."""
+"""Zero point of the uint8 query."""
 CHUNK = 4096
 SAMPLE = 8192
 """Vectors that tell in which directions all of them differ."""

@@ -1,4 +1,4 @@
-"""How the passage cache writes what it holds, with checksums, and reads it back."""
+"""Write the rows of the passage cache with checksums, and read them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How documents and passages are written as Chroma records, and read back."""
+"""Write documents and passages as Chroma records, and read them back."""
 
 from __future__ import annotations
 

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from rag.errors import StaleIndexError
 from rag.files.checksums import DamagedError
+from rag.index.connection import WRITING
 from rag.index.derived_files import Derived
+from rag.index.made_by import check_made_by
 from rag.index.passage_cache import PassageCache
-from rag.index.store import WRITING, Store, check_made_by
+from rag.index.store import Store
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
 from rag.types import Passage

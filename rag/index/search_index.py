@@ -1,11 +1,11 @@
-"""The lexical side of the index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it.
+"""The search index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it, and the vectors.
 
-It is derived from the passages (`rag.index.passage_cache`) and stamped with the generation it was made from, so that it
-can always be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time
+It is derived from the passages (`rag.index.passage_cache`) and names the generation that it was made from. So it can
+always be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time
 (`rag.index.word_arrays`) and mapped into memory, so neither making nor using it takes memory that grows with the
-corpus. Each generation has a folder of its own, and one small file names the one in use with the checksums of its
-files: replacing that file is what lets readers see a new state of the index. The passages' vectors lie with them
-(`rag.index.int8_search`), since both have the same rows and are renewed together.
+corpus. Each generation has its own folder. One small file names the folder in use, with the checksums of its files;
+replacing that file lets questions see a new generation. The passages' vectors (`rag.index.int8_search`) lie in the same
+folder, because they have the same rows and are renewed together.
 """
 
 from __future__ import annotations

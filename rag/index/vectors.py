@@ -1,7 +1,7 @@
 """The vectors of passages and of their sentences by passage id, in one SQLite file.
 
-Passage ids are content hashes and every model has its own file, so an entry is never stale, only missing; what is
-missing or damaged is embedded again by whoever needs it.
+Passage ids are content hashes and every model has its own file, so an entry is never out of date. It can only be
+missing or damaged; then the caller embeds the passage again.
 """
 
 from __future__ import annotations

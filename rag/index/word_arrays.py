@@ -1,4 +1,4 @@
-"""Writing BM25's arrays from the passage cache, a chunk at a time."""
+"""Write the arrays of BM25 from the passage cache, a chunk at a time."""
 
 from __future__ import annotations
 

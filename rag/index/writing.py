@@ -1,4 +1,4 @@
-"""Writing to an index: Chroma first, then what is derived from it, and only at the end do readers see it."""
+"""Write to an index: lock it, commit the changes so that questions see them, and repair what a dead writer left."""
 
 from __future__ import annotations
 
@@ -6,40 +6,26 @@ import contextlib
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
-import numpy as np
 from filelock import Timeout
-from numpy.typing import NDArray
 
 from rag.errors import CorruptIndexError, DamagedIndexError, IndexStateError, LockedIndexError, MissingIndexError
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full, may_write
+from rag.index.changes import Changes
+from rag.index.chroma_calls import cannot_be_read
+from rag.index.connection import WRITING
 from rag.index.derived_files import chroma_dates
-from rag.index.generations import InStep
-from rag.index.passage_cache import PassageCache
-from rag.index.records import document_metadata, sentence_texts
+from rag.index.made_by import made_with
 from rag.index.restore import restore
 from rag.index.search_index import SearchIndex
-from rag.index.store import BATCH, WRITING, Store, cannot_be_read, made_with
-from rag.index.vectors import PassageVectors, with_passage_row
-from rag.models.embeddings import Embedder
+from rag.index.store import Store
 from rag.settings import Settings
-from rag.types import Document, Passage
-
-Floats = NDArray[np.float32]
-T = TypeVar("T")
 
 
-class Writing(InStep):
-    """What of an index writes; see `rag.index.index.Index`."""
-
-    def __init__(self, settings: Settings, embedder: Embedder, *, create: bool, accept_stale: bool) -> None:
-        self._in_step = False
-        """Whether the passage cache agreed with Chroma when the writing began; then it agrees at the end too."""
-        super().__init__(settings, embedder, create=create, accept_stale=accept_stale)
+class Writing(Changes):
+    """What of an index locks, commits and repairs; see `rag.index.index.Index`."""
 
     def _open_store(self) -> Store:
         if self.is_shared or not (self._create or self._accept_stale):
@@ -83,13 +69,8 @@ class Writing(InStep):
 
     # Staying in step
 
-    @property
-    def generation(self) -> str:
-        """The generation that the passages had when they were last looked at."""
-        return self._store.generation
-
     def _make(self, generation: str) -> SearchIndex:
-        """Bring the passage cache in step where it is not, and make BM25 from it; by one process at a time."""
+        """Bring the passage cache in step with Chroma, and make the search index from it; by one process at a time."""
         cache = self._derived.passage_cache()
         try:
             if cache is None:
@@ -105,7 +86,7 @@ class Writing(InStep):
             return self._build(cache, self._derived.folder, generation)
 
     def _repair(self) -> bool:
-        """Remove the passages that a writer left without their document's record when it died, and renew BM25.
+        """Remove the passages that a writer left without their document's record when it died, and renew the index.
 
         Return whether that is all: what a rebuild left is for the next writer to finish.
         """
@@ -128,10 +109,6 @@ class Writing(InStep):
                 self._unfinished.unlink()
             return
         self.remove_passages_of(sorted(set(self._store.scan_document_ids()) - known))
-
-    @property
-    def _unfinished(self) -> Any:
-        return self.settings.home / "unfinished"
 
     # Writing
 
@@ -160,7 +137,7 @@ class Writing(InStep):
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Hold the writer's lock; on leaving, bring BM25 in step with what was written, whatever happened.
+        """Hold the writer's lock; on leaving, bring the search index in step with what was written, whatever happened.
 
         Raises:
             LockedIndexError: another process is writing to this folder.
@@ -205,112 +182,12 @@ class Writing(InStep):
                 if held != found:
                     raise DamagedIndexError(cannot_be_read(self.settings, f"it has {found} documents of {held}"))
 
-    def add(self, document: Document, passages: Sequence[Passage], sentences: Sequence[Floats], **facts: Any) -> None:
-        """Store a document with its passages and their sentences' unit vectors."""
-        self.add_passages(passages, sentences)
-        self.add_record(document, len(passages), **facts)
-
-    def add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
-        """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over."""
-        self._begin()
-        if self.is_shared and passages:
-            self._unfinished.write_text(passages[0].document_id, encoding="utf-8")
-        for start in range(0, len(passages), BATCH):
-            self._add_passages(passages[start : start + BATCH], sentences[start : start + BATCH])
-
-    def add_record(self, document: Document, passages: int, **facts: Any) -> None:
-        """Store a document's record, when all its passages are stored."""
-        self._begin()
-        self._store.put_document(document, passages, facts)
-        known = {**document_metadata(document, passages), **facts}
-        self._change_cache(lambda cache: cache.put_documents([(document, known)]))
-        if self.is_shared:
-            self._unfinished.unlink(missing_ok=True)
-
-    def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
-        vectors = {
-            passage.id: with_passage_row(rows, sentence_texts(passage))
-            for passage, rows in zip(passages, sentences, strict=True)
-        }
-        self._put_vectors(lambda stored: stored.put(vectors))
-        self._store.put_passages(passages, np.stack([rows[0] for rows in vectors.values()]))
-        self._change_cache(lambda cache: cache.put(passages))
-
-    def _put_vectors(self, change: Callable[[PassageVectors], None]) -> None:
-        try:
-            change(self._derived.vectors)
-        except sqlite3.Error as error:
-            if is_full(error):
-                self._store.call(lambda: change(self._derived.vectors))
-            else:
-                self._store.call(lambda: change(self._derived.renew_vectors()))
-
-    def _change_cache(self, change: Callable[[PassageCache], None]) -> None:
-        """Change the passage cache; a damaged one is made again at the end of the writing, from Chroma."""
-        cache = self._derived.passage_cache()
-        if cache is None or not self._in_step:
-            return
-        try:
-            change(cache)
-        except (sqlite3.Error, DamagedError) as error:
-            self._in_step = False
-            if is_full(error):
-                self._store.call(lambda: change(cache))
-
-    def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
-        """Change what is known of a document (source, title) in its record and its passages, not its text."""
-        self._begin()
-        shown = {key: value for key, value in facts.items() if key in ("title", "source")}
-        if shown:
-            for changed in self._store.update_passages(self._store.passage_ids(document_id), shown):
-                self._change_cache(partial(_put, changed))
-        self._store.update_document(document_id, facts)
-        self._change_cache(lambda cache: cache.update_document(document_id, facts))
-
-    def remove(self, document_ids: Sequence[str]) -> None:
-        """Remove documents with their passages and vectors."""
-        if document_ids:
-            self._begin()
-            self._store.delete_documents(document_ids)
-            self._change_cache(lambda cache: cache.drop_documents(document_ids))
-            self.remove_passages_of(document_ids)
-
-    def remove_passages_of(self, document_ids: Sequence[str]) -> None:
-        """Remove the passages of documents, and leave their records."""
-        if document_ids:
-            self._begin()
-        for document_id in document_ids:
-            for gone in self._store.delete_passages(self._store.passage_ids(document_id)):
-                self._put_vectors(partial(_drop_vectors, gone))
-                self._change_cache(partial(_drop, gone))
-
-    def drop_passages(self) -> None:
-        """Drop every passage, for each document to be added again; until then its record counts no passages.
-
-        Readers keep the generation before until all are made.
-        """
-        self._begin()
-        self._in_step = False
-        self._store.drop_passages()
-
-    def _begin(self) -> None:
-        if self.generation != WRITING:
-            self._store.call(self._mark.touch)
-            cache = self._derived.passage_cache()
-            try:
-                self._in_step = cache is not None and cache.generation == self.generation
-                if cache is not None:
-                    cache.agree("")
-            except (sqlite3.Error, DamagedError):
-                self._in_step = False
-            self._store.mark(WRITING)
-
     def _commit_what_is_written(self) -> None:
         if self.generation == WRITING:
             self._commit()
 
     def _commit(self) -> None:
-        """Let readers see what was written, unless it is a part of what there was."""
+        """Let questions see what was written, unless it is a part of what there was."""
         if self._store.is_partly_rebuilt:
             return
         generation = uuid.uuid4().hex
@@ -330,15 +207,3 @@ def _cannot_write(settings: Settings, reason: str) -> str:
         f"Cannot write to {settings.home} ({reason}): what is there can be searched, not changed. "
         "Run this as a user who may write there, or set TEMEI_HOME to a folder you can write to."
     )
-
-
-def _put(passages: Sequence[Passage], cache: PassageCache) -> None:
-    cache.put(passages)
-
-
-def _drop(passage_ids: Sequence[str], cache: PassageCache) -> None:
-    cache.drop(passage_ids)
-
-
-def _drop_vectors(passage_ids: Sequence[str], vectors: PassageVectors) -> None:
-    vectors.drop(passage_ids)

@@ -1,7 +1,7 @@
-"""Embeddings: texts to unit vectors, through LangChain's `Embeddings` interface.
+"""Embeddings: turn texts into unit vectors; each model is also a LangChain `Embeddings`.
 
-Two models implement it: the bundled multilingual-e5-small on onnxruntime, and any sentence-transformers model
-(``TEMEI_EMBEDDING_MODEL``) on torch, which is imported only then.
+There are two kinds of models: the bundled multilingual-e5-small on onnxruntime, and any sentence-transformers model
+(``TEMEI_EMBEDDING_MODEL``) on torch, which is imported only for that.
 """
 
 from __future__ import annotations
@@ -170,6 +170,29 @@ def export_sentence_transformer(folder: Path) -> Path:
         layer_norm_eps=1e-12,
         pad_token_id=1,
     )
+    model = BertModel(config)
+    model.load_state_dict({name: torch.tensor(value) for name, value in _bert_state(weights).items()}, strict=True)
+    inner = folder / "transformer"
+    model.save_pretrained(inner)
+    PreTrainedTokenizerFast(
+        tokenizer_object=build_tokenizer(weights),
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=MAX_TOKENS,
+    ).save_pretrained(inner)
+    body = Transformer(str(inner), max_seq_length=MAX_TOKENS)
+    pooling = Pooling(weights.hidden, pooling_mode="mean")
+    prompts = {"query": QUERY_PREFIX, "document": PASSAGE_PREFIX}
+    SentenceTransformer(modules=[body, pooling, Normalize()], prompts=prompts, device="cpu").save(str(folder))
+    return folder
+
+
+def _bert_state(weights: Weights) -> dict[str, Any]:
+    """Return the weights under the names that transformers gives them in a BERT model."""
     parts = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value"}
     parts |= {"ao": "attention.output.dense", "fi": "intermediate.dense", "fo": "output.dense"}
     norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
@@ -190,22 +213,4 @@ def export_sentence_transformer(folder: Path) -> Path:
     # sentence-transformers pools by itself, but expects BERT's unused pooler in the checkpoint.
     state["pooler.dense.weight"] = np.zeros((weights.hidden, weights.hidden), dtype=np.float32)
     state["pooler.dense.bias"] = np.zeros(weights.hidden, dtype=np.float32)
-    model = BertModel(config)
-    model.load_state_dict({name: torch.tensor(value) for name, value in state.items()}, strict=True)
-    inner = folder / "transformer"
-    model.save_pretrained(inner)
-    PreTrainedTokenizerFast(
-        tokenizer_object=build_tokenizer(weights),
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        model_max_length=MAX_TOKENS,
-    ).save_pretrained(inner)
-    body = Transformer(str(inner), max_seq_length=MAX_TOKENS)
-    pooling = Pooling(weights.hidden, pooling_mode="mean")
-    prompts = {"query": QUERY_PREFIX, "document": PASSAGE_PREFIX}
-    SentenceTransformer(modules=[body, pooling, Normalize()], prompts=prompts, device="cpu").save(str(folder))
-    return folder
+    return state
