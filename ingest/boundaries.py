@@ -1,8 +1,8 @@
-"""Sentence boundaries: those of the library, less those behind an abbreviation, and those of lines that it passes over.
+"""Sentence boundaries: correct those of the library behind abbreviations, and add those of lines that it does not see.
 
 The library (sentencex) knows few abbreviations in most languages: it ends a Romanian sentence behind "alin.", "tel."
-and "dl.", and so would a quote end there. An item of a list it does not divide, nor the text below the last one. Rows
-of a table, fields ("Tel: ..." below "Fax: ..."), numbered clauses and what is quoted of a letter it does not know.
+and "dl.", and a quote would end there too. It divides neither the items of a list nor the text below the last item. It
+does not know rows of a table, fields ("Tel: ..." below "Fax: ..."), numbered clauses and the quoted lines of a letter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bounds: one file read within the limits that the settings give, and at the cost of no other."""
+"""Bounds: load one file within the limits of the settings, so that its failure costs no other file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Loading: a file on disk to a `Document`.
+"""Loading: make a `Document` of a file on disk.
 
-The text of a text file is exactly as it stands there; that of the other formats is what `ingest.sandbox.extract` gets
-out.
+The text of a text file is exactly as it stands there. The text of the other formats comes from
+`ingest.sandbox.extract`.
 """
 
 from __future__ import annotations

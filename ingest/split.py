@@ -1,6 +1,7 @@
-"""Splitting: a document to passages, runs of whole sentences within a token budget.
+"""Splitting: divide a document into passages, runs of whole sentences within a budget of tokens.
 
-Every passage is ``document.text[start:end]``, and together they cover every character of the body that is not blank.
+Every passage is ``document.text[start:end]``. Together the passages cover every character of the body that is not
+blank.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is given with a question, checked before anything is done with it: the question, its history, the documents."""
+"""Check what is given with a question before it is used: the question, its history, the document ids."""
 
 from __future__ import annotations
 

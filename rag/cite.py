@@ -1,4 +1,4 @@
-"""Citing: statements with the exact spans they stand on, as an answer's text and citations."""
+"""Citing: turn sentences into the text of an answer and its citations, each with its exact span."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Confidence: how likely it is that the sentences chosen answer the question.
+"""Confidence: the probability that the chosen sentences answer the question.
 
-A logistic model over what retrieval saw; ``confidence.json`` holds its weights and where they come from, written by
-``python -m eval.fit.calibrate`` from questions asked with their ground present and removed.
+It is a logistic model over evidence from retrieval and reading. ``confidence.json`` holds its weights and says what
+they were fitted on. ``python -m eval.fit.calibrate`` writes it: it asks questions with the passages that answer them
+present, and again with these removed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _NAME_STEM = 5
 class Calibration:
     """A logistic model: probability = 1 / (1 + exp(-(intercept + sum of weight x evidence))).
 
-    Evidence that there cannot be counts as ``means`` has it, the mean of what it was fitted on.
+    Missing features take their training mean, from ``means``.
     """
 
     weights: Mapping[str, float]

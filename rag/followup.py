@@ -1,8 +1,9 @@
-"""Follow-up questions: "And when?" carries over the topic of the last answered turn.
+"""Follow-up questions: "And when?" takes over the topic of the last answered turn.
 
-Without a language model a question is rewritten only where it plainly cannot stand alone: it names nothing ("De ce?"),
-it is a fragment ("Din ce oraș?"), or it points back ("Și cine a trimis-o?", "What about China?") and names little
-itself. The rewriting adds the words of the earlier question that name something; one that stands alone is kept.
+Without a language model a question is rewritten only where it clearly cannot stand alone. There are three cases: it
+names nothing ("De ce?"); it is a fragment ("Din ce oraș?"); or it points back ("Și cine a trimis-o?", "What about
+China?") and names little itself. The rewriting adds the words of the earlier question that name something. A question
+that stands alone is not changed.
 """
 
 from __future__ import annotations

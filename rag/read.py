@@ -1,9 +1,10 @@
-"""Reading without a language model: the one to three sentences of the hits that answer, verbatim.
+"""Reading without a language model: choose the one to three sentences of the hits that answer, word for word.
 
-A sentence's score is its similarity to the question, plus the score of its passage, plus the share of the question's
-words it holds, plus what the reader found in it; where a date, a number or a person is asked for, a further sentence
-must hold one if the best does. A heading or a question of the document is not quoted: the sentence below it counts as
-at least as near to what was asked (`rag.text.headings`). ``docs/experiments.md`` has the numbers.
+The score of a sentence is the sum of its similarity to the question, the score of its passage, the share of the
+question's words that it holds, and the evidence of the reader. If the question asks for a date, a number or a person
+and the best sentence holds one, a further sentence must hold one too. A heading or a question of the document is not
+quoted: the sentence below it gets at least the same similarity (`rag.text.headings`). ``docs/experiments.md`` has the
+numbers.
 """
 
 from __future__ import annotations

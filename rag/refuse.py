@@ -1,4 +1,4 @@
-"""The words with which Temei declines to answer, by language."""
+"""The sentence with which Temei declines to answer, in ten languages."""
 
 from __future__ import annotations
 

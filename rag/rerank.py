@@ -1,10 +1,10 @@
-"""Reranking: the reader looks into the first hits, and what it finds joins their scores.
+"""Reranking: the reader reads the first hits, and the answers that it finds raise their scores.
 
-    evidence = the answer's log-odds, from -2 to 14, as 0 to 1
+    evidence = the answer's log-odds, clipped to -2..14 and scaled to 0..1
     score    = retrieval score + 0.03 * evidence of the best answer in the passage
 
-The weight is small because between languages the reader errs more than the encoder does; within a passage it counts for
-more (`rag.read`). ``docs/experiments.md`` has the numbers.
+The weight is small because the reader errs more than the encoder where question and passage differ in language. Between
+the sentences of one passage the evidence has a larger weight (`rag.read`). ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations

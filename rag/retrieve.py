@@ -1,14 +1,14 @@
-"""Retrieval: the passages that may answer a question, best first.
+"""Retrieval: find the passages that may answer a question, best first.
 
-Dense and lexical search each propose candidates; every candidate is then scored by both:
+Dense and lexical search each propose candidates. Every candidate then gets a score from both:
 
     dense   = 0.4 cos(question, passage) + 0.6 max over its sentences of cos(question, sentence)
     lexical = shares_language * coverage^2 * bm25 / (bm25 + 20)
     score   = dense + 0.4 * lexical
 
-Coverage is the share of the question that the corpus's vocabulary can carry, ``shares_language`` how far its passages
-are in the question's language (`rag.index.search_index`), so that words count for a question in the corpus's language
-and not for one in another. ``docs/experiments.md`` has the numbers.
+Coverage is the share of the question that the corpus's vocabulary can match. ``shares_language`` is how far the
+passages are in the question's language (`rag.index.search_index`). So words count for a question in the corpus's
+language, and not for a question in another language. ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Settings: flags > ``TEMEI_*`` environment variables > ``.env`` > the defaults below."""
+"""Settings, in order of precedence: flags, ``TEMEI_*`` environment variables, ``.env``, the defaults below."""
 
 from __future__ import annotations
 

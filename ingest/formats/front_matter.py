@@ -1,7 +1,7 @@
-"""Front matter: the title, url and language that a text may begin with, as YAML between two lines of dashes.
+"""Front matter: read the title, url and language that a text may begin with, as YAML between two lines of dashes.
 
-Only the events of the YAML parser are read, never the objects that YAML can describe: every value is a string as it
-is written, tags say nothing, aliases are refused, and so is what is longer or nested deeper than such a block ever is.
+Only the events of the YAML parser are read, never the objects that YAML can describe. Every value is a string as it is
+written. Tags are ignored. Aliases are refused, and so is a block that is longer or nested deeper than front matter is.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""HTML to text: the main text of a page, in blocks parted by blank lines. Runs in the reader process.
+"""HTML to text: the main text of a page, in blocks with a blank line between them. Runs in the bounded process.
 
-What is left out: scripts, styles and forms' fields; navigation, footers and asides; small parts that are called so in
-their class, role or id, or that are mostly links. Rather a menu too many than a paragraph too few: a part that holds a
-good share of the running text stays whatever it is called. On the 990 pages of trafilatura's own benchmark this keeps
-96 % of the passages that must stay and 21 % of those that must not; trafilatura 94 % and 10 %, but it takes 0.3 s to
-start, for every file, where this takes 0.02, and it drops pages that are only a table or a list.
+Left out are scripts, styles and form fields; navigation, footers and asides; and small parts whose class, role or id
+names such a thing, or that are mostly links. It is better to keep a menu than to lose a paragraph: a part that holds a
+large share of the running text stays, whatever its name is. On the 990 pages of trafilatura's own benchmark this keeps
+96 % of the passages that must stay and 21 % of those that must not; trafilatura keeps 94 % and 10 %. But trafilatura
+takes 0.3 s to start, for every file, where this takes 0.02, and it drops pages that are only a table or a list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""DOCX and EPUB to text: zip archives of XML, unpacked within limits. Runs in the reader process."""
+"""DOCX and EPUB to text: unpack zip archives of XML within limits. Runs in the bounded process."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""PDF to text: pages, lines and, where the layout tells them, paragraphs. Runs in the reader process.
+"""PDF to text: pages, lines and, where the layout shows them, paragraphs. Runs in the bounded process.
 
-PDFium gives the lines in reading order as it understands it. Lines of a paragraph stay lines; a blank line parts
-paragraphs, so that a sentence may run over line ends but not over paragraphs. A word hyphenated at a line's end is made
-whole; headers that repeat from page to page stay on the first of them, page numbers on none.
+PDFium gives the lines in reading order. The lines of a paragraph stay lines, and a blank line separates paragraphs. So
+a sentence may go over line ends but not over paragraphs. A word that is hyphenated at the end of a line is joined. A
+header that repeats on every page stays on the first page only; page numbers are removed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The reader process: one file on standard input to its text as JSON on standard output, within limits.
+"""The bounded process: it reads one file from standard input and writes its text as JSON, within limits.
 
-It runs apart from the program (`ingest.sandbox.extract` starts it), so that a hostile file costs no more than the file.
-Its modules import the standard library and the one library that reads the format, nothing else of Temei.
+`ingest.sandbox.extract` starts it apart from the program, so a hostile file costs only that file. The modules that run
+in it import the standard library and the one library that reads the format, nothing else of Temei.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Limits:
     """What extracting one file may cost.
 
     ``seconds`` bound both the time on the clock and that of the processor; ``megabytes`` the address space of the
-    reader process (Linux enforces it, macOS may not); ``characters`` the text that comes out.
+    bounded process (Linux enforces it, macOS may not); ``characters`` the text that comes out.
     """
 
     pages: int = 2000

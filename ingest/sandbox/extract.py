@@ -1,7 +1,7 @@
-"""Extracting: the text of a file that is not plain text, read by a process that can be stopped.
+"""Extracting: get the text of a file that is not plain text, in a process that can be stopped.
 
-A hostile or broken file may crash, hang or bloat the library that reads it. So each is read by a process of its own
-with limits on time, memory and output, and whatever happens to that process is a `DocumentError` of that one file.
+A hostile or broken file may crash, hang or bloat the library that reads it. So each file is read by its own process
+with limits on time, memory and output. Whatever happens to that process becomes a `DocumentError` of that one file.
 """
 
 from __future__ import annotations
@@ -100,13 +100,13 @@ def extract(path: Path, data: bytes, function: str, limits: Limits) -> Extracted
 
 
 PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
-"""Variables that a reader process gets, those that begin with ``LC_`` too: what it takes to start Python, no secret."""
+"""Variables that the bounded process gets, with those that begin with ``LC_``: enough to start Python, no secret."""
 IMPORT_PATHS = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
 """Variables with paths to import from, made absolute for it."""
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a reader process: nothing but what it takes to run."""
+    """Return the environment of the bounded process: nothing but what it takes to run."""
     passed = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
     for name in IMPORT_PATHS:
         if os.environ.get(name):
@@ -143,7 +143,7 @@ _CRASHED = (
 
 
 def _death(status: int, limits: Limits) -> str:
-    """Return what a reader's exit status says of its file."""
+    """Return what the exit status of the bounded process says of its file."""
     if -status in (signal.SIGXCPU, signal.SIGALRM):
         return str(too_slow(limits))
     if -status == signal.SIGKILL:

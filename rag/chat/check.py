@@ -1,8 +1,8 @@
-"""Checking: whether a statement of a generated answer is carried by the sentences it cites.
+"""Checking: find out whether the sentences that a generated statement cites support it.
 
-Numbers, months and names of the statement must stand in them, its meaning must be near theirs, and its language be that
-of the question. What this cannot see is a statement that turns the meaning round with the same words ("did not send").
-``docs/experiments.md`` has the numbers.
+The numbers, months and names of the statement must stand in them, its meaning must be near theirs, and it must be in
+the question's language. The check cannot see a statement that reverses the meaning with the same words ("did not
+send"). ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lines beside an answer, in the page's two languages: why no language model wrote it, and what was left out."""
+"""The notes beside an answer, in the page's two languages: why no language model wrote it, and what was left out."""
 
 from __future__ import annotations
 

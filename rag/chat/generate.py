@@ -1,7 +1,7 @@
-"""Generating: what a language model writes, piece by piece, within bounds of time, tries and length.
+"""Generating: read what a language model writes, piece by piece, within bounds of time, tries and length.
 
-The model is read in a thread of its own, so that no provider's client, whatever it does with time-outs, can hold up
-the answer. All that can go wrong comes out as ChatError.
+A separate thread reads the model, so no provider's client can hold up the answer, whatever it does with time-outs.
+Every failure comes out as ChatError.
 """
 
 from __future__ import annotations

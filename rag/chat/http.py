@@ -1,7 +1,8 @@
-"""The wire to a language model's server: HTTP that ends in time, takes bounded memory and follows no redirect.
+"""HTTP to a language model's server that ends in time, takes bounded memory and follows no redirect.
 
-A client's own time-outs begin anew with every byte, so a server that drips holds a thread for hours. Here every wait on
-the socket ends at the request's deadline, or as soon as nobody wants the reply any more, and the connection with it.
+The time-outs of an HTTP client begin again with every byte, so a server that sends one byte at a time can hold a thread
+for hours. Here every wait on the socket ends at the request's deadline, or as soon as nobody wants the reply any more;
+the connection ends with it.
 """
 
 from __future__ import annotations

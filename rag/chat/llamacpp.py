@@ -1,4 +1,4 @@
-"""A local GGUF file as a language model: llama.cpp's OpenAI-compatible server as a process of Temei's own."""
+"""Run a local GGUF file as a language model: Temei starts llama.cpp's OpenAI-compatible server as its own process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Opening a language model: ``provider:name`` to a LangChain chat model, through `init_chat_model`.
+"""Open a language model: make a LangChain chat model from ``provider:name``, through `init_chat_model`.
 
-LangChain and the provider's package are imported only here, and only where a model is configured.
+Only this module imports LangChain and the provider's package, and only where a model is configured.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Prompting: the sentences of the hits, numbered and within a budget of tokens, and what is asked about them.
+"""Prompting: write the numbered sentences of the hits, within a budget of tokens, and the question about them.
 
-Every sentence stands on one line behind its number, without control characters and with its own ``[1]`` in other
-brackets, so that no text of a document can pass for a number, another sentence or the end of the context.
+Every sentence stands on one line after its number. Control characters are removed from it, and its own ``[1]`` is put
+in other brackets. So no text of a document can look like a number, another sentence or the end of the context.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Statements: a reply, while it still grows, as finished sentences with the numbers that each cites."""
+"""Parse a reply while it grows: split it into finished statements, each with the numbers that it cites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing: an answer in a language model's words, growing by statements that were checked against what they cite."""
+"""Writing: answer in a language model's words, one statement at a time, each checked against what it cites."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Checksums of files that are made from others, so that a damaged one is found before it is used.
+"""Checksums of derived files, so that a damaged file is found before it is used.
 
-Reading every byte of a large index at each start would take longer than a question does. So a file that was found
-whole is noted with its size, its dates and its inode, and is read again only when one of these differs. The system sets
-the date at which an inode changed (``ctime``) and no program can set it back, so that whatever writes to a file, copies
-it or puts another in its place is seen. The check-up (`rag.doctor`) reads every byte.
+Reading every byte of a large index at each start would take longer than a question takes. So the size, the dates and
+the inode of a file are noted when the file was found whole, and the file is read again only when one of these differs.
+The operating system sets the date at which an inode changed (``ctime``), and no program can set it back. So every
+write, copy or replacement of a file is seen. The check-up (`rag.doctor`) reads every byte.
 """
 
 from __future__ import annotations

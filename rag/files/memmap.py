@@ -1,4 +1,4 @@
-"""Arrays in files that are mapped into memory, so that they may be larger than it."""
+"""Arrays in files that are mapped into memory; an array may be larger than the memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Privacy on disk: what Temei writes can be read by the user that it runs as, and nobody else."""
+"""Privacy on disk: only the user that runs Temei can read what Temei writes."""
 
 from __future__ import annotations
 

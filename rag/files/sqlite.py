@@ -1,4 +1,4 @@
-"""SQLite files that are made from others: opened for writing where that is possible, for reading only elsewhere."""
+"""SQLite files that are derived: opened for writing where this process may write, else for reading only."""
 
 from __future__ import annotations
 

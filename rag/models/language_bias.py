@@ -1,10 +1,10 @@
-"""Vectors without the language they are in, so that a question is not drawn to passages in its own.
+"""Language bias: remove the language from vectors, so that a question is not nearer to passages in its own language.
 
-An encoder places a text by its meaning and, a little, by its language: beside Romanian documents an English question is
-near to any English line in them. The directions that languages differ in most are taken out of every vector (language
-information removal, Yang et al., 2021), and of a question's also a part of what all questions have in common, which is
-what "-", a heading or a list of names is near to. ``python -m eval.fit.language_bias`` makes ``language_bias.npz``;
-``docs/experiments.md`` has the numbers.
+An encoder places a text by its meaning and, to a small part, by its language: beside Romanian documents an English
+question is near to any English line in them. The directions in which languages differ most are removed from every
+vector (language information removal, Yang et al., 2021). A part of the mean of all questions is removed from a
+question's vector too, because "-", headings and lists of names are near to that mean. ``python -m
+eval.fit.language_bias`` makes ``language_bias.npz``; ``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """BERT's encoder layers (Devlin et al., 2019) as an ONNX graph that onnxruntime runs quickly on a processor.
 
-Linear layers are int8 per output channel, their inputs quantised as they come (``DynamicQuantizeMatMul``); attention is
-onnxruntime's own. There is no mask, which would cost a quarter of the time: the texts of a batch are of one length, and
-one text at a time is as quick as several. onnxruntime's own fusion of ``Add`` and ``LayerNormalization`` is five times
-slower than the two, so sessions are opened with the basic optimisations only (`open_session`).
+Linear layers are int8 per output channel, and their inputs are quantised at run time (``DynamicQuantizeMatMul``).
+Attention is onnxruntime's own operator. There is no mask, because a mask takes a quarter of the time: all texts of a
+batch have the same length, and one text at a time is as fast as several. onnxruntime's fusion of ``Add`` and
+``LayerNormalization`` is five times slower than the two operators, so sessions use only the basic optimisations
+(`open_session`).
 """
 
 from __future__ import annotations

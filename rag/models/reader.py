@@ -1,8 +1,8 @@
-"""The reader: where in a passage the answer to a question stands, and whether it stands there at all.
+"""The reader: a model that finds where in a passage the answer to a question stands, and whether there is one.
 
-The bundled encoder, trained further to give every token a start and an end score (``docs/reader.md``): question and
-passage go through it together, so that it sees what similarity cannot. Its layers are in ``reader.onnx``, int8 as the
-encoder's; the word table is the encoder's own. Each passage is read for itself, several side by side.
+It is the bundled encoder, trained further to give every token a start score and an end score (``docs/reader.md``).
+Question and passage go through it together, so it sees what similarity cannot see. Its layers are in ``reader.onnx``,
+in int8 like the encoder's; it uses the encoder's word table. Each passage is read by itself, several in parallel.
 """
 
 from __future__ import annotations

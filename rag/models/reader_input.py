@@ -1,8 +1,8 @@
-"""What the reader reads of a passage: its text as it is spoken, and a row of a table once more by itself.
+"""The input of the reader: the text of a passage as it is spoken, and each row of a table once more by itself.
 
-A table is nothing that the reader knows: of "Haircut | 30 min | 60" it cannot tell the price, and of several rows it
-takes the wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But
-where there are no other rows it is certain of any: a row counts no more than it did among them.
+The reader was not trained on tables: it cannot find the price in "Haircut | 30 min | 60", and of several rows it takes
+a wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But a row that
+is read alone always looks certain. So its score is at most the score that it got among the other rows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""XLM-R's tokens of a short text, straight from the memory-mapped vocabulary.
+"""Tokenise a short text as XLM-R does, directly from the memory-mapped vocabulary.
 
-The `tokenizers` library needs 0.7 s and 300 MB to load 250,000 pieces, most of the time and memory of a question asked
-from cold. A question has a dozen words: here each is normalised by that library and split by the same search for the
-likeliest pieces (Kudo, 2018), with the pieces found in a hash table that is written once, beside the prepared model.
+The `tokenizers` library needs 0.7 s and 300 MB to load 250,000 pieces: most of the time and memory of the first
+question. A question has about a dozen words. So this module normalises each word with that library and splits it by the
+same search for the likeliest pieces (Kudo, 2018). It finds pieces in a hash table that is written once, beside the
+prepared model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Characters that are no text: halves of surrogate pairs, which JSON, YAML and file names can hold and UTF-8 cannot."""
+"""Replace what is no text: halves of surrogate pairs, which JSON, YAML and file names can hold and UTF-8 cannot."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Headings, questions and contents of a document: they lead to other text and are no answer themselves.
+"""Headings, questions and entries of contents in a document: they lead to other text and are no answer themselves.
 
-A question that is near to a document's own question, as in a list of frequently asked ones, is answered by what stands
-below it. So such a sentence hands its evidence on (`rag.read`).
+A document may hold the user's question itself, for example in a list of frequently asked questions. Then the text below
+that question is the answer. So such a sentence hands its score on to the next sentence (`rag.read`).
 """
 
 from __future__ import annotations

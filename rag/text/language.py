@@ -1,4 +1,4 @@
-"""Language and words: which language a text is in, and the terms that BM25 matches on."""
+"""Language and words: detect the language of a text, and split a text into the terms that BM25 matches on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Facts that compare across languages: the numbers and months of a text as values, and whether it holds a name.
+"""Numbers, months and names of a text, in a form that compares across languages.
 
-Number words and months are known in the languages of `rag.text.questions`: Romanian, English, French, German, Spanish,
-Italian, Portuguese, Hungarian, Russian and Chinese.
+The module knows number words and months in the languages of `rag.text.questions`: Romanian, English, French, German,
+Spanish, Italian, Portuguese, Hungarian, Russian and Chinese.
 """
 
 from __future__ import annotations

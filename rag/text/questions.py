@@ -1,4 +1,4 @@
-"""Questions: what one asks for, told by its question word, whether a text holds such a thing, and whether it asks."""
+"""Questions: find out what a question word asks for, whether a text holds such a thing, and whether a text asks."""
 
 from __future__ import annotations
 

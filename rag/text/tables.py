@@ -1,7 +1,7 @@
-"""Tables in a passage: which sentences are rows, and what each says with the names of its columns.
+"""Tables in a passage: find which sentences are rows, and write each row with the names of its columns.
 
-They are written as in Markdown, ``| a | b |`` with a rule below the names of the columns, or, where they come from HTML
-or Word, as ``a | b`` with a blank line between rows.
+A table is written as in Markdown, ``| a | b |`` with a rule below the names of the columns. A table from HTML or Word
+is written as ``a | b`` with a blank line between rows.
 """
 
 from __future__ import annotations

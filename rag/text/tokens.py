@@ -1,4 +1,4 @@
-"""Counting tokens, the measure of passages and prompts."""
+"""Count tokens, the unit in which passages and prompts are measured."""
 
 from __future__ import annotations
 
