@@ -70,7 +70,7 @@ def run_baselines(
 def search_bm25(temei: Temei, question: str) -> Ranking:
     """Return the passages by BM25 alone; those without a word of the question are not found."""
     search_index = temei.index.search_index()
-    scores, *_ = search_index.scores(question)
+    scores, *_ = search_index.words.scores(question)
     best = top(scores, DEPTH)
     return dict(zip(search_index.ids_of(best), map(float, scores[best]), strict=True))
 

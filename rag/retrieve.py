@@ -74,7 +74,7 @@ def _retrieve(index: Index, query: str, count: int, candidates: int, document_id
     if not len(search_index):
         raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
     vector = index.embedder.encode_query(query)
-    lexical, coverage, word_weights = search_index.scores(query)
+    lexical, coverage, word_weights = search_index.words.scores(query)
     allowed = None if document_ids is None else search_index.within(document_ids)
     by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)
     rows = dict.fromkeys([*search_index.vectors.nearest(vector, candidates, allowed), *by_words])

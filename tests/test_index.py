@@ -349,7 +349,7 @@ def test_a_lexical_index_of_an_earlier_state_is_not_used(fake_index: Index, arti
     index = Index(Settings(home=copy), FakeEmbedder())
 
     check_whole(index)
-    assert index.search_index().scores("lynx")[0].max() > 0
+    assert index.search_index().words.scores("lynx")[0].max() > 0
 
 
 def test_a_deleted_lexical_index(damage) -> None:

@@ -56,7 +56,7 @@ def test_scores_are_what_the_formula_says(facts: Index) -> None:
     retrieval = retrieve(facts, query, count=8, candidates=8)
     fake = FakeEmbedder()
     vector = fake.encode_query(query)
-    lexical, coverage, _ = facts.search_index().scores(query)
+    lexical, coverage, _ = facts.search_index().words.scores(query)
     shared = facts.search_index().shares_language(query)
 
     assert 0.9 < shared <= 1

@@ -49,7 +49,7 @@ def no_vectors(ids: Sequence[str]) -> NDArray[np.float32]:
 
 
 def best(search_index: SearchIndex, query: str) -> str:
-    return search_index.ids[int(np.argmax(search_index.scores(query)[0]))]
+    return search_index.ids[int(np.argmax(search_index.words.scores(query)[0]))]
 
 
 def reference(query_terms: list[str], k1: float = 1.5, b: float = 0.75) -> list[float]:
@@ -69,7 +69,7 @@ def reference(query_terms: list[str], k1: float = 1.5, b: float = 0.75) -> list[
 
 
 def test_scores_are_bm25(search_index: SearchIndex) -> None:
-    scores, coverage, _ = search_index.scores("delta Dunării")
+    scores, coverage, _ = search_index.words.scores("delta Dunării")
 
     # Each word counts by its stem in either language of the corpus.
     stems = {*terms("delta Dunării", "ro"), *terms("delta Dunării", "en"), *terms("delta Dunării", "zh")}
@@ -79,7 +79,7 @@ def test_scores_are_bm25(search_index: SearchIndex) -> None:
 
 
 def test_a_repeated_word_counts_once(search_index: SearchIndex) -> None:
-    assert np.array_equal(search_index.scores("delta delta Delta")[0], search_index.scores("delta")[0])
+    assert np.array_equal(search_index.words.scores("delta delta Delta")[0], search_index.words.scores("delta")[0])
 
 
 @pytest.mark.parametrize(
@@ -100,28 +100,28 @@ def test_diacritics_and_endings_do_not_matter(search_index: SearchIndex, query: 
 
 
 def test_the_title_is_searched_too(search_index: SearchIndex) -> None:
-    assert (search_index.scores("TITLU")[0] > 0).all()
+    assert (search_index.words.scores("TITLU")[0] > 0).all()
 
 
 def test_coverage_is_the_share_of_the_query_that_is_known(search_index: SearchIndex) -> None:
-    assert search_index.scores("pelicani")[1] == 1
-    assert search_index.scores("Wie hoch ist der Turm?")[1] < 0.3
-    half = search_index.scores("pelicani xylofon")[1]
-    weights = search_index.scores("pelicani xylofon")[2]
+    assert search_index.words.scores("pelicani")[1] == 1
+    assert search_index.words.scores("Wie hoch ist der Turm?")[1] < 0.3
+    half = search_index.words.scores("pelicani xylofon")[1]
+    weights = search_index.words.scores("pelicani xylofon")[2]
     assert half == pytest.approx(weights["pelicani"] / sum(weights.values()))
     assert 0 < half < 0.5
 
 
 @pytest.mark.parametrize("query", ["", "?!", "xylofon", "😀", "\u0301"])
 def test_a_query_without_a_known_word_scores_nothing(search_index: SearchIndex, query: str) -> None:
-    scores, coverage, _ = search_index.scores(query)
+    scores, coverage, _ = search_index.words.scores(query)
 
     assert scores.tolist() == [0] * len(TEXTS)
     assert coverage == 0
 
 
 def test_rare_words_weigh_more_and_unknown_ones_most(search_index: SearchIndex) -> None:
-    weights = search_index.scores("Dunării 3446 xylofon titlu")[2]
+    weights = search_index.words.scores("Dunării 3446 xylofon titlu")[2]
 
     assert weights["titlu"] < weights["dunarii"] < weights["3446"] < weights["xylofon"]
     assert weights["3446"] == pytest.approx(math.log(1 + (5 - 1 + 0.5) / 1.5))
@@ -137,8 +137,8 @@ def test_saved_and_loaded_it_is_the_same(
     assert (loaded.generation, loaded.ids) == (search_index.generation, search_index.ids)
     assert loaded.languages == ["en", "ro", "zh"]
     for query in ["delta Dunării", "乌镇", "xylofon"]:
-        assert np.array_equal(loaded.scores(query)[0], search_index.scores(query)[0])
-        assert loaded.scores(query)[1] == search_index.scores(query)[1]
+        assert np.array_equal(loaded.words.scores(query)[0], search_index.words.scores(query)[0])
+        assert loaded.words.scores(query)[1] == search_index.words.scores(query)[1]
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")], "rubbish is left"
 
 
@@ -165,10 +165,10 @@ def test_a_removed_passage_and_its_words_are_forgotten(
     passage_cache.drop(["p3"])
     later = SearchIndex.build(passage_cache, tmp_path / "bm25", "g2", no_vectors, 4)
 
-    assert search_index.scores("乌镇")[1] == 1
-    assert later.scores("乌镇")[1] == 0
+    assert search_index.words.scores("乌镇")[1] == 1
+    assert later.words.scores("乌镇")[1] == 0
     assert "p3" not in later.ids
-    assert search_index.scores("乌镇")[0].max() > 0, "who holds the earlier one still reads it"
+    assert search_index.words.scores("乌镇")[0].max() > 0, "who holds the earlier one still reads it"
 
 
 def test_a_passage_that_changed_is_counted_anew(
@@ -180,7 +180,7 @@ def test_a_passage_that_changed_is_counted_anew(
 
     assert passage_cache.passages(["p0"]) == {"p0": changed[0]}
     assert best(later, "bufnita") == "p0"
-    assert search_index.scores("bufnita")[1] == 0, "a term that is newer than the index is not in it"
+    assert search_index.words.scores("bufnita")[1] == 0, "a term that is newer than the index is not in it"
 
 
 def test_the_passage_cache_takes_up_what_differs(passage_cache: PassageCache) -> None:
@@ -205,8 +205,8 @@ def test_a_corpus_without_words(texts: list[tuple[str, str]], passage_cache: Pas
     for one in (built, SearchIndex.load(tmp_path / "bm25", passage_cache)):
         assert one is not None
         assert one.ids == [passage.id for passage in untitled]
-        assert one.scores("delta")[0].tolist() == [0] * len(texts)
-        assert one.scores("delta")[1] == 0
+        assert one.words.scores("delta")[0].tolist() == [0] * len(texts)
+        assert one.words.scores("delta")[1] == 0
 
 
 def test_a_large_corpus_scores_as_a_reference_does(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_large_corpus_scores_as_a_reference_does(tmp_path: Path) -> None:
     theirs.index([terms(f"{p.title}\n{p.text}", p.language) for p in some], show_progress=False)
 
     for query in ("w1 w17", "w3", "w4999 w2 w88"):
-        assert ours.scores(query)[0] == pytest.approx(theirs.get_scores(query.split()), rel=1e-4, abs=1e-5)
+        assert ours.words.scores(query)[0] == pytest.approx(theirs.get_scores(query.split()), rel=1e-4, abs=1e-5)
 
 
 def test_the_top_scores() -> None:

@@ -1,4 +1,4 @@
-"""The search index: BM25 (Robertson & Zaragoza, 2009) over stemmed, folded terms, as Lucene counts it, and the vectors.
+"""The search index: what a question searches, the words (`rag.index.words`) and the vectors of all passages.
 
 It is derived from the passages (`rag.index.passage_cache`) and names the generation that it was made from. So it can
 always be made again and is never used out of step. Its arrays lie in files that are written a chunk at a time
@@ -25,8 +25,9 @@ from rag.files.memmap import load
 from rag.index.int8_search import FILES as VECTOR_FILES
 from rag.index.int8_search import Int8Vectors, VectorsOf, best
 from rag.index.passage_cache import PassageCache
-from rag.index.word_arrays import ARRAYS, idf, key, write
-from rag.text.language import language_share, stem, words
+from rag.index.word_arrays import ARRAYS, WORDS, write
+from rag.index.words import WordIndex
+from rag.text.language import language_share
 
 Floats = NDArray[np.float32]
 
@@ -40,12 +41,11 @@ FILES = (*OWN, *(f"{name}.npy" for name in VECTOR_FILES))
 
 @dataclass(frozen=True)
 class SearchIndex:
-    """BM25 scores of passages; row ``i`` of every array is one passage.
+    """What is searched, of one generation: the words and the vectors of passages, which have the same rows.
 
-    ``starts`` says where each term's part of ``rows`` and ``values`` begins: the passages it stands in and what it adds
-    to their scores. ``keys``, ascending, are hashes of the terms and ``numbers_of`` their numbers. ``stored`` and
-    ``documents`` are the rows of the passages and documents in the passage cache, which keeps them while this is in
-    use: all of it together is one state of the index, whatever is written meanwhile.
+    Row ``i`` of every array is one passage. ``passages_in`` are the languages of the passages and how many are in each.
+    ``stored`` and ``documents`` are the rows of the passages and documents in the passage cache, which keeps them while
+    this is in use: all of it together is one state of the index, whatever is written meanwhile.
     """
 
     generation: str
@@ -57,11 +57,7 @@ class SearchIndex:
     document_of: NDArray[np.int32]
     stored: NDArray[np.int64]
     documents: NDArray[np.int64]
-    keys: NDArray[np.uint64]
-    numbers_of: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    values: NDArray[np.float32]
+    words: WordIndex
     vectors: Int8Vectors
 
     @classmethod
@@ -127,7 +123,10 @@ class SearchIndex:
                 raise DamagedError(f"{place} is damaged")
             arrays = {name.removesuffix(".npy"): load(place / name) for name in OWN}
             made_by, languages = dict(about["made_by"]), dict(about["languages"])
-            return cls(str(about["generation"]), made_by, languages, cache, vectors=Int8Vectors.load(place), **arrays)
+            of_words = {name: arrays.pop(name) for name in WORDS}
+            found = WordIndex(len(arrays["names"]), list(languages), **of_words)
+            vectors = Int8Vectors.load(place)
+            return cls(str(about["generation"]), made_by, languages, cache, words=found, vectors=vectors, **arrays)
         except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
             raise DamagedError(f"{folder} is damaged ({error})") from error
 
@@ -168,53 +167,6 @@ class SearchIndex:
             ),
             default=0.0,
         )
-
-    def scores(self, query: str) -> tuple[Floats, float, dict[str, float]]:
-        """Return the BM25 score of every passage, the query's coverage, and the weights of its folded words.
-
-        A word weighs its inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)). It is looked up in the stem of
-        each of the corpus's languages, and the most frequent counts; one found nowhere weighs as much as the rarest.
-        Coverage (0..1) is the share of these weights that the corpus's vocabulary can match: near 1 for a question in
-        the corpus's language, near 0 for one in another.
-        """
-        terms = self._terms(query)
-        weights = self._weights(terms)
-        known = sorted(set().union(*terms.values()))
-        if not known:
-            return np.zeros(len(self), dtype=np.float32), 0.0, weights
-        parts = [slice(int(self.starts[term]), int(self.starts[term + 1])) for term in known]
-        rows, values = (np.concatenate([array[part] for part in parts]) for array in (self.rows, self.values))
-        scores = np.bincount(rows, values, len(self)).astype(np.float32)
-        matched = sum(weight for word, weight in weights.items() if terms[word])
-        return scores, matched / sum(weights.values()), weights
-
-    def _weights(self, terms: Mapping[str, set[int]]) -> dict[str, float]:
-        frequency = {word: max(map(self._frequency, found), default=0) for word, found in terms.items()}
-        return {word: float(idf(len(self), count)) for word, count in frequency.items()}
-
-    def _terms(self, query: str) -> dict[str, set[int]]:
-        """Return the words of a query with the ids of their stems that stand in any passage."""
-        stems = {word: {stem(word, language) for language in self.languages} for word in words(query)}
-        numbers = self._term_ids(sorted(set().union(*stems.values())))
-        return {
-            word: {numbers[one] for one in found if one in numbers and self._frequency(numbers[one])}
-            for word, found in stems.items()
-        }
-
-    def _term_ids(self, names: Sequence[str]) -> dict[str, int]:
-        """Return the ids of the terms that any passage ever held."""
-        wanted = np.array([key(name) for name in names], dtype=np.uint64)
-        places = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
-        found = self.keys[places] == wanted if len(self.keys) else np.zeros(len(names), dtype=bool)
-        return {
-            name: int(self.numbers_of[place])
-            for name, place, is_here in zip(names, places, found, strict=True)
-            if is_here
-        }
-
-    def _frequency(self, term: int) -> int:
-        # No passage may hold a term any more.
-        return int(self.starts[term + 1] - self.starts[term])
 
 
 def top(scores: Floats, count: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:

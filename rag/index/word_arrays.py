@@ -17,11 +17,9 @@ from rag.index.passage_cache import Counted, PassageCache
 
 K1, B = 1.5, 0.75
 
-ARRAYS = (
-    *("names", "document_names", "document_of", "stored", "documents"),
-    *("keys", "numbers_of", "starts", "rows", "values"),
-)
-"""The files, without ``.npy``."""
+WORDS = ("keys", "numbers_of", "starts", "rows", "values")
+ARRAYS = ("names", "document_names", "document_of", "stored", "documents", *WORDS)
+"""The files, without ``.npy``; those of `rag.index.words.WordIndex` last."""
 
 
 def idf(passages: int, holding: Any) -> Any:

@@ -63,7 +63,7 @@ def _content(home: Path) -> dict[str, Any]:
     rows = [{k: v for k, v in row.items() if k != "ingested"} for row in index.documents()]
     chroma = [{k: v for k, v in row.items() if k != "ingested"} for row in index.stored_documents()]
     scores = {
-        query: dict(zip(search_index.ids, search_index.scores(query)[0].tolist(), strict=True))
+        query: dict(zip(search_index.ids, search_index.words.scores(query)[0].tolist(), strict=True))
         for query in ("kettle lid", "hunts")
     }
     return {
