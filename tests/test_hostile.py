@@ -19,7 +19,7 @@ from rag.index.index import Index
 from rag.models.embeddings import Embedder
 from ui import cli
 from ui.api.openai import content, quotes
-from ui.export import to_markdown
+from ui.page.export import to_markdown
 from ui.page.render import answer_html, question_html, reader_html
 from ui.page.turn_view import Exchange
 

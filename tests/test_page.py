@@ -21,10 +21,11 @@ from rag import Answer, Citation, Document, Settings, ShortAnswer, Temei
 from rag.errors import QuestionError, SettingsError
 from rag.index.index import Index
 from ui.api.rate_limit import Pace
-from ui.export import escape_markdown, to_markdown
+from ui.markdown import escape_markdown
 from ui.page.conversation import shown_error
 from ui.page.document_list import Added, Given, added_html
 from ui.page.documents import Shelf
+from ui.page.export import to_markdown
 from ui.page.page import build
 from ui.page.render import answer_html, question_html, reader_html
 from ui.page.sessions import Session

@@ -180,7 +180,7 @@ def test_the_walk_finds_patterns_in_modules_and_in_source() -> None:
     for place in (
         "rag/text/language.py",
         "ingest/boundaries.py",
-        "ui/export.py _LINE_START",
+        "ui/markdown.py _LINE_START",
         "ingest/sandbox/child.py:",
     ):
         assert place in names

@@ -157,7 +157,7 @@ def chat() -> None:
     temei = Temei(settings, report=_note)
     temei.index.search_index()  # an index or a model that cannot be used is told here, not on the page
     temei.check_chat(_note)
-    from ui.page.page import launch
+    from ui.serve import launch
 
     launch(temei, host=settings.host, port=settings.port)
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib.metadata
 import ipaddress
+import os
 import socket
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+# Gradio reads these when it is imported: it reports nothing to anybody, and it keeps a hundred past events.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
+os.environ.setdefault("MPLBACKEND", "agg")  # otherwise Gradio has matplotlib look for it at the first question
 
 import gradio as gr
 import uvicorn
@@ -25,6 +31,7 @@ from ui.api.openai import router
 from ui.api.rate_limit import Pace
 from ui.api.visitors import HERE, networks, origins
 from ui.page.documents import MOST_FILES
+from ui.page.page import build
 from ui.page.sessions import hold, unread
 from ui.page.theme import CSS, HEAD, theme
 from ui.texts import I18N
@@ -54,8 +61,6 @@ def launch(temei: Temei, *, host: str, port: int) -> None:
 
 def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     """Return the page at / and the OpenAI-compatible endpoints at /v1 as one application."""
-    from ui.page.page import build
-
     login = credentials(temei.settings)
     check_open(temei.settings, host, login)
     outer = FastAPI(title="Temei", docs_url=None, redoc_url=None, openapi_url=None)

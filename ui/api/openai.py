@@ -30,7 +30,7 @@ from rag.types import Answer, Turn
 from ui.api.faults import CallError
 from ui.api.rate_limit import Pace
 from ui.api.visitors import visitor
-from ui.export import escape_markdown
+from ui.markdown import escape_markdown
 
 MODEL = "temei"
 AT_ONCE, PATIENCE = 4, 30.0

@@ -14,8 +14,8 @@ from rag.errors import TemeiError
 from rag.types import Answer
 from ui.api.rate_limit import Pace
 from ui.api.visitors import visitor
-from ui.export import to_markdown
 from ui.page.documents import Shelf
+from ui.page.export import to_markdown
 from ui.page.feedback import keep_feedback
 from ui.page.render import answer_html, document_html, question_html, reader_html
 from ui.page.turn_view import MOST_HELD, MOST_KEPT, Exchange, from_json, history, within

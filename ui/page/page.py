@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABCMeta
 from collections.abc import Iterator
 from typing import Any
-
-# Gradio reads them when it is imported: nothing is told to anybody, and of past events a hundred are remembered.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"
-os.environ.setdefault("MPLBACKEND", "agg")  # which Gradio otherwise has matplotlib look for at the first question
 
 import gradio as gr
 
@@ -31,10 +25,7 @@ from ui.page.render import name_html, reader_html
 from ui.page.suggest import Suggestions
 from ui.page.theme import script
 from ui.page.upload_cache import cache, claimed
-from ui.serve import launch
 from ui.texts import FALLBACK, I18N, both, known, say
-
-__all__ = ["build", "launch"]
 
 MOST_SESSIONS, MOST_WAITING, AT_ONCE = 500, 64, 4
 """Visits whose state is held (10 kB each, and its conversation), questions that wait, those answered at once."""

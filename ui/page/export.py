@@ -1,21 +1,12 @@
-"""Exporting: a conversation as Markdown, its quotes exact and nothing in it read as markup."""
+"""Export a conversation as Markdown: the quotes stay exact, and no text in it is read as markup."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from ui.markdown import escape_markdown
 from ui.page.turn_view import Exchange
 from ui.texts import say
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
-_LINE_START = re.compile(r"^([^\S\n]*)(?:([-+=])|(\d+)([.)]))", re.MULTILINE)
-
-
-def escape_markdown(text: str) -> str:
-    """Return text as Markdown that is shown as exactly that text."""
-    escaped = _SPECIAL.sub(r"\\\1", text)
-    return _LINE_START.sub(lambda m: m[1] + (f"\\{m[2]}" if m[2] else f"{m[3]}\\{m[4]}"), escaped)
 
 
 def to_markdown(exchanges: Sequence[Exchange], language: str) -> str:
