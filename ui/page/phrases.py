@@ -1,8 +1,8 @@
-"""Phrases: what in a document can be asked about, as questions with the place of what they ask for.
+"""Make questions about a document from its own text, each with the place that it asks about.
 
-Two kinds: clauses that turn into a question ("The mill was built in 1874" into "When was the mill built?"), in Romanian
-and English; and noun phrases, told by the words around them, which any document has. A question is text and the span of
-the clause it was made from, so that it can be kept only where the answer quotes that very place.
+There are two kinds. A clause is turned into a question, in Romanian and English: "The mill was built in 1874" becomes
+"When was the mill built?". A noun phrase, which any document has, is found by the words around it. A question keeps
+the span of the text that it was made from, so that it is offered only where the answer quotes that very place.
 """
 
 from __future__ import annotations
@@ -14,6 +14,19 @@ from itertools import groupby, takewhile
 import regex
 
 from rag.types import Document, Span
+from ui.page.phrase_words import (
+    ABOUT,
+    BROKEN,
+    DETERMINED,
+    GENITIVE,
+    ITEMS,
+    JOINS,
+    LITTLE_WORDS,
+    QUOTED,
+    VERB_BEFORE,
+    VERBAL,
+    VERBS_AFTER,
+)
 
 LONGEST = 20_000
 """Characters of a document that are looked through."""
@@ -78,83 +91,6 @@ _DO = {"has": "does", "have": "do", "had": "did"}
 _SAY = {"said": "say", "warned": "warn", "announced": "announce", "claimed": "claim", "argued": "argue"}
 _SAY |= {"promised": "promise", "decided": "decide", "proposed": "propose"}
 
-ABOUT = {
-    "ro": "Ce se spune despre {phrase}?",
-    "en": "Tell me about {phrase}.",
-    "de": "Was wird über „{phrase}“ gesagt?",
-    "fr": "Que dit-on de « {phrase} » ?",
-    "es": "¿Qué se dice de «{phrase}»?",
-    "it": "Che cosa si dice di «{phrase}»?",
-    "pt": "O que se diz sobre “{phrase}”?",
-    "hu": "Mit mond a szöveg erről: „{phrase}”?",
-    "pl": "Co wiadomo o: „{phrase}”?",
-    "ru": "Что говорится о «{phrase}»?",
-    "uk": "Що сказано про «{phrase}»?",
-    "bg": "Какво се казва за „{phrase}“?",
-    "el": "Τι λέγεται για «{phrase}»;",
-    "tr": "“{phrase}” hakkında ne deniyor?",
-    "ar": "ماذا يقول النص عن «{phrase}»؟",
-    "he": "מה נאמר על „{phrase}”?",
-    "zh": "关于“{phrase}”，文中怎么说？",
-    "ja": "「{phrase}」について何と書かれていますか？",
-    "ko": "“{phrase}”에 대해 뭐라고 하나요?",
-    "hi": "“{phrase}” के बारे में क्या कहा गया है?",
-}
-_QUOTED = {"ro": "„{}”", "en": "“{}”"}
-
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
-
-_EMPTY = {
-    "ro": _words(
-        "într-un într-o dintr-un dintr-o printr-un "
-        "și sau dar iar ori nici că care ce cine unde când cum cât dacă deși astfel apoi însă ca să nu se "
-        "își îi le li l o un una unei unui niște la în pe din prin de cu pentru despre după până spre către "
-        "sub peste între fără a al ai ale ar au am are avea aveau este e sunt era erau fi fost va vor vei "
-        "voi mai foarte tot toate toți fiecare acest această acești aceste acel acea acei acele el ea ei ele "
-        "noi eu tu sa său săi sale lor lui cel cea cei cele doar numai chiar aici acolo atunci acum prea cam "
-        "mult multe mulți putea poate pot trebuie trebui nr art alin lit pct"
-    ),
-    "en": _words(
-        "and or but nor that which who whom whose what where when while why how if although because then "
-        "than so as the a an this these those there here in on at by with to from for of into onto over "
-        "under about after before during until since between among through against without within it its he "
-        "she they them his her hers their we our you your i me my is are was were be been being am has have "
-        "had do does did will would shall should can could may might must not no only also very more most "
-        "much many such some any each every both all other one came come comes went go goes kept made said "
-        "says called just even still now never ever up out off down "
-        "itself himself herself themselves least first last same own"
-    ),
-}
-_DETERMINED = {
-    "ro": _words("de din în la pe cu pentru despre prin sub peste către spre între fără un o niște"),
-    "en": _words("the a an its his her their our"),
-}
-_ITEMS = frozenset(["\n", "-", "*", "•", "|", "–", "—"])
-"""What stands before an item of a list, a cell of a table, a heading."""
-_JOIN = {"ro": _words("de a al ai ale"), "en": frozenset(["of"])}
-_VERB_BEFORE = {
-    "ro": _words("un o niște se își îi le la cu că să nu"),
-    "en": _words("the a an its his her their itself himself herself up down out off to over throughout"),
-}
-"""What follows a verb rather than a noun: a run before it ends in a verb."""
-_BE = {
-    "ro": _words("este sunt era erau a au va vor nu se"),
-    "en": _words("is are was were has have had will would can may"),
-}
-_VERBAL = {
-    "ro": regex.compile(r"(?:ând|ind|ează|ește|esc|ească|eze|ăm|iți|are)$|^(?:s-|l-|i-|le-|ne-)|-(?:o|l|i|le|se)$"),
-    "en": regex.compile(r"(?:ed|ing|ly|izes|ates)$"),
-}
-_GENITIVE = regex.compile(r"(?:ului|lui|ilor|elor|iei|ței|icii|ei)$")
-_BROKEN = regex.compile(
-    r"\b(?:va|vor|ar|este|sunt|era|au|a|care|că|nu|se|will|has|have|had|is|are|was|were|which|who|not)\b"
-    r"|\b(?:și|sau|and|or|de|of|în|in)$",
-    regex.IGNORECASE,
-)
-"""Words that show that what looks like a subject is none."""
 _TOKEN = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:[-’'][\p{L}\p{M}\p{N}]+)*|\n+|[^\s\p{L}\p{M}\p{N}]")
 _WORD = regex.compile(r"^[\p{L}\p{M}\p{N}]")
 _IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]+")
@@ -191,9 +127,13 @@ def _turned(text: str, language: str, body: int) -> Iterator[Candidate]:
             groups = match.groupdict()
             subject = groups["subject"]
             first = subject.split()[0]
-            if len(subject) < 4 or _BROKEN.search(subject) or first.lower() in _EMPTY[language] - {"the", "a", "an"}:
+            if (
+                len(subject) < 4
+                or BROKEN.search(subject)
+                or first.lower() in LITTLE_WORDS[language] - {"the", "a", "an"}
+            ):
                 continue
-            if language == "ro" and _GENITIVE.search(first):
+            if language == "ro" and GENITIVE.search(first):
                 continue
             groups["subject"] = subject if _is_name(subject, text, language) else subject[0].lower() + subject[1:]
             groups["do"], groups["say"] = _DO.get(groups["verb"], ""), _SAY.get(groups["verb"], "")
@@ -203,7 +143,7 @@ def _turned(text: str, language: str, body: int) -> Iterator[Candidate]:
 def _is_name(subject: str, text: str, language: str) -> bool:
     """Tell whether a subject begins with a name: a capital that stands amid a sentence, or with another behind it."""
     first, *rest = subject.split()
-    if not first[0].isupper() or first.lower() in _EMPTY[language]:
+    if not first[0].isupper() or first.lower() in LITTLE_WORDS[language]:
         return False
     if regex.search(rf"(?<=[\p{{L}},] ){regex.escape(first)}\b", text):
         return True
@@ -227,7 +167,7 @@ def _ideographic(text: str) -> Iterator[_Phrase]:
 
 def _runs(text: str, language: str, tongue: str) -> Iterator[_Phrase]:
     """Yield the runs of words between little words and punctuation that look like noun phrases."""
-    empty = _EMPTY.get(language)
+    empty = LITTLE_WORDS.get(language)
     tokens: list[tuple[str, int]] = []
     at = 0
     for line in text.splitlines(keepends=True):
@@ -241,7 +181,7 @@ def _runs(text: str, language: str, tongue: str) -> Iterator[_Phrase]:
             return False
         return token.lower() not in empty if empty is not None else len(token) > 3
 
-    joins = _JOIN.get(language, frozenset())
+    joins = JOINS.get(language, frozenset())
     position = 0
     while position < len(tokens):
         if not is_inside(tokens[position][0]):
@@ -270,13 +210,13 @@ def _names(run: list[tuple[str, int]]) -> Iterator[_Phrase]:
     """Yield the names, of two words and more, in a run of words that is no noun phrase as a whole."""
     for capital, group in groupby(run[1:], key=lambda token: token[0][0].isupper()):
         name = list(group)
-        if capital and len(name) > 1 and not any(_GENITIVE.search(word) for word, _ in name):
+        if capital and len(name) > 1 and not any(GENITIVE.search(word) for word, _ in name):
             yield " ".join(word for word, _ in name), name[0][1], name[-1][1] + len(name[-1][0]), True
 
 
 def _belongs(join: str, following: str) -> bool:
     """Tell whether a little word joins two runs to one: "a" also opens a Romanian verb, but not before a genitive."""
-    return join in ("de", "of") or bool(_GENITIVE.search(following)) or following[0].isupper()
+    return join in ("de", "of") or bool(GENITIVE.search(following)) or following[0].isupper()
 
 
 def _phrase(words: Sequence[str], before: str, behind: str, language: str, tongue: str) -> str:
@@ -287,22 +227,22 @@ def _phrase(words: Sequence[str], before: str, behind: str, language: str, tongu
         return ""
     written = " ".join(words)
     if tongue != language:
-        return _QUOTED.get(tongue, "{}").format(written)
-    if language not in _EMPTY:
+        return QUOTED.get(tongue, "{}").format(written)
+    if language not in LITTLE_WORDS:
         return written
-    if any(_VERBAL[language].search(word.lower()) for word in words) or behind in _VERB_BEFORE[language]:
+    if any(VERBAL[language].search(word.lower()) for word in words) or behind in VERB_BEFORE[language]:
         return ""
-    if language == "ro" and (_GENITIVE.search(words[0]) or sum(word.endswith("ul") for word in words) > 1):
+    if language == "ro" and (GENITIVE.search(words[0]) or sum(word.endswith("ul") for word in words) > 1):
         return ""
     if len(words) > 1 and words[0][0].isupper() and words[-1][0].isupper():
         return written
-    if before in _DETERMINED[language]:
+    if before in DETERMINED[language]:
         kept = {"un", "o", "a", "an"} if language == "ro" or before != "the" else {"the"}
         return f"{before} {written}" if before in kept else f"the {written}" if language == "en" else written
     if _WORD.match(before) or len(words) < 2:
         return ""
-    is_item = before in _ITEMS and (behind in _ITEMS or (before != "\n" and not _WORD.match(behind)))
-    if not is_item and behind not in _BE[language]:
+    is_item = before in ITEMS and (behind in ITEMS or (before != "\n" and not _WORD.match(behind)))
+    if not is_item and behind not in VERBS_AFTER[language]:
         return ""
     small = words[0][0].lower() + written[1:]
-    return f"the {small}" if language == "en" and is_item else _QUOTED[language].format(small)
+    return f"the {small}" if language == "en" and is_item else QUOTED[language].format(small)
