@@ -1,9 +1,10 @@
-"""Speed and memory against the plain pipeline of a tutorial on the same weights, in one run.
+"""Compare speed and memory with the plain pipeline of a tutorial on the same weights, in one run.
 
-Machines are noisy, so everything is measured for both on the same text, and the ratios are what to read. The text is
-the folder or archive given (Markdown and text files), read again with other digits where it is too short. Ingestion
-is measured for real on a part; the larger indexes are then filled with further passages of that text whose vectors are
-noisy copies of those already made, since embedding them would take hours and a search does not care.
+Machines are noisy. Both pipelines are therefore measured on the same text, and the ratios are what to read. The text
+comes from the folder or archive given (Markdown and text files); where it is too short, it is read again with other
+digits. Ingestion is measured on a part of the text. The larger indexes are then filled with further passages; their
+vectors are noisy copies of the vectors already made, because embedding them would take hours and does not change the
+time of a search.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.sets.variants import read_texts
+from eval.bench_result import TEMEI, TUTORIAL, Bench, Side
+from eval.bench_texts import endless_documents, first_documents
 from eval.tutorial import export_model, open_splitter, open_store
 from ingest.add import add_document
-from ingest.load import to_document
-from ingest.split import passage_id, split
 from rag.chain import Temei
 from rag.index.index import Index
 from rag.models.embeddings import BUNDLED, open_embedder
@@ -38,7 +37,6 @@ from rag.settings import Settings
 from rag.types import Document, Passage
 
 Report = Callable[[str], None]
-TEMEI, TUTORIAL = "Temei", "tutorial"
 COLD_RUNS = 5
 PAUSE = 0.5
 """Seconds between the questions to one pipeline and those to another."""
@@ -66,61 +64,6 @@ QUESTIONS = (
 )
 
 
-@dataclass
-class Side:
-    """What one pipeline measured; times in seconds, memory in megabytes, rates by second."""
-
-    passages_per_second: float = 0.0
-    characters_per_second: float = 0.0
-    search: dict[int, dict[str, float]] = field(default_factory=dict)
-    """By number of passages: p50 and p95 of finding passages; for Temei also ``answer_p50`` and ``answer_p95``."""
-    cold: dict[int, dict[str, float]] = field(default_factory=dict)
-    """By number of passages: ``seconds`` and peak ``megabytes`` of one question asked by a process of its own."""
-
-
-@dataclass
-class Bench:
-    """Both sides of one run, and what they ran on."""
-
-    temei: Side
-    tutorial: Side
-    machine: dict[str, str]
-    notes: list[str]
-
-    def ratios(self) -> dict[str, float]:
-        """Return Temei's figures by the tutorial's; for ingestion more is better, for the rest less."""
-        smallest, largest = min(self.temei.search), max(self.temei.search)
-        found = {
-            "ingest, characters/s": self.temei.characters_per_second / self.tutorial.characters_per_second,
-            "ingest, passages/s": self.temei.passages_per_second / self.tutorial.passages_per_second,
-        }
-        for size, cold in self.temei.cold.items():
-            for what in ("seconds", "megabytes"):
-                found[f"cold question, {what}, {size} passages"] = cold[what] / self.tutorial.cold[size][what]
-        found[f"p95 of an answer, {largest} against {smallest} passages"] = (
-            self.temei.search[largest]["answer_p95"] / self.temei.search[smallest]["answer_p95"]
-        )
-        for size in self.temei.search:
-            ours, theirs = self.temei.search[size], self.tutorial.search[size]
-            found[f"search p50, {size} passages"] = ours["p50"] / theirs["p50"]
-            found[f"search p95, {size} passages"] = ours["p95"] / theirs["p95"]
-            found[f"whole answer p50 by search p50, {size} passages"] = ours["answer_p50"] / theirs["p50"]
-        return found
-
-
-def endless_texts(path: Path) -> Iterator[str]:
-    """Yield the texts of a folder, an archive or a file, again and again with other digits."""
-    texts = [text for _, text in read_texts(path)]
-    turn = 0
-    while texts:
-        yield from (text.translate(_digits(turn)) for text in texts)
-        turn += 1
-
-
-def _digits(turn: int) -> dict[int, str]:
-    return {ord("0") + digit: str((digit + turn) % 10) for digit in range(10)} if turn else {}
-
-
 def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], characters: int, report: Report) -> Bench:
     """Measure both pipelines on ``characters`` of text, then at each number of passages."""
     sizes = sorted(sizes)
@@ -132,7 +75,7 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
             shutil.copytree(settings.home / prepared, home / "temei" / prepared)
         temei = Temei(settings.model_copy(update={"home": home / "temei"}), report=report)
         model = export_model(settings.home / "models")
-        documents = list(_documents(corpus, characters))
+        documents = list(first_documents(corpus, characters))
         notes = [
             f"ingestion measured on {sum(len(d.text) for d in documents):,} characters of {corpus.name}",
             "larger indexes filled with further text, repeated with other digits where it ends, its vectors noisy "
@@ -147,7 +90,7 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
         index = Index(temei.settings, temei.embedder, create=True)
         _ingest_temei(index, documents, ours)
         rng = np.random.default_rng(0)
-        more = _endless_documents(corpus, settings.passage_tokens, sizes[-1] - len(index))
+        more = endless_documents(corpus, settings.passage_tokens, sizes[-1] - len(index))
         for size in sizes:
             report(f"filling both to {size} passages")
             began = time.perf_counter()
@@ -167,17 +110,6 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
         **{name: version(name) for name in ("onnxruntime", "torch", "sentence-transformers", "chromadb")},
     }
     return Bench(ours, theirs, machine, notes)
-
-
-def _documents(corpus: Path, characters: int) -> Iterator[Document]:
-    taken = 0
-    for number, text in enumerate(endless_texts(corpus)):
-        part = text[: characters - taken]
-        if part.strip():
-            taken += len(part)
-            yield to_document(part, source=f"bench/{number}", name=f"bench {number}")
-        if taken >= characters:
-            return
 
 
 def _ingest_temei(index: Index, documents: Sequence[Document], side: Side) -> None:
@@ -208,37 +140,6 @@ def _noisy(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
     noise = rng.standard_normal(vectors.shape).astype(np.float32)
     mixed = vectors + 0.3 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
-
-
-def _endless_documents(corpus: Path, tokens: int, wanted: int) -> Iterator[tuple[Document, list[Passage]]]:
-    """Yield the documents of the corpus with their passages, and then again with other digits."""
-    known: list[tuple[Document, list[Passage]]] = []
-    held = 0
-    for number, (_, text) in enumerate(read_texts(corpus)):
-        if held >= wanted:
-            break
-        document = to_document(f"{text}\n\nÎncă o dată.", source=f"more/{number}", name=f"more {number}")
-        known.append((document, split(document, tokens)))
-        held += len(known[-1][1])
-        yield known[-1]
-    for turn in itertools.count(1):
-        yield from (_again(document, passages, turn) for document, passages in known)
-
-
-def _again(document: Document, passages: Sequence[Passage], turn: int) -> tuple[Document, list[Passage]]:
-    digits = _digits(turn)
-    name = f"{document.id}-{turn}"
-    source = f"{document.source}/{turn}"
-    return replace(document, id=name, source=source, text=document.text.translate(digits)), [
-        replace(
-            passage,
-            id=passage_id(name, passage.start, passage.end, passage.language),
-            document_id=name,
-            source=source,
-            text=passage.text.translate(digits),
-        )
-        for passage in passages
-    ]
 
 
 def _grow_temei(
@@ -325,43 +226,3 @@ def _cold(home: Path, model: Path, size: int, ours: Side, theirs: Side) -> None:
             "seconds": float(np.median(seconds[name])),
             "megabytes": float(np.median(megabytes[name])),
         }
-
-
-def to_json(bench: Bench) -> str:
-    """Return the run as JSON, ratios included."""
-    return json.dumps({**asdict(bench), "ratios": bench.ratios()}, indent=1, ensure_ascii=False) + "\n"
-
-
-def draw(bench: Bench, path: Path) -> None:
-    """Draw search time by size, ingestion and the cold question as one PNG."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    curves, rates, cold = figure.subplots(1, 3, width_ratios=(2, 1, 1))
-    colours = {TEMEI: "#1f5f4a", TUTORIAL: "#b0a18f"}
-    for name, side in ((TEMEI, bench.temei), (TUTORIAL, bench.tutorial)):
-        sizes = sorted(side.search)
-        for key, style in (("p50", "-"), ("p95", ":")):
-            curves.plot(
-                sizes, [1e3 * side.search[s][key] for s in sizes], style, marker="o", color=colours[name],
-                label=f"{name}, search {key}",
-            )  # fmt: skip
-    sizes = sorted(bench.temei.search)
-    answers = [1e3 * bench.temei.search[s]["answer_p50"] for s in sizes]
-    curves.plot(sizes, answers, "--", marker="s", color=colours[TEMEI], label="Temei, whole answer p50")
-    curves.set(xscale="log", xlabel="passages", ylabel="milliseconds a question", ylim=(0, None))
-    curves.legend(frameon=False, fontsize=8)
-    for axis, title, values in (
-        (rates, "characters ingested a second", [s.characters_per_second for s in (bench.temei, bench.tutorial)]),
-        (
-            cold,
-            f"seconds, question from cold,\n{max(bench.temei.cold):,} passages",
-            [s.cold[max(s.cold)]["seconds"] for s in (bench.temei, bench.tutorial)],
-        ),
-    ):
-        bars = axis.bar([TEMEI, TUTORIAL], values, color=list(colours.values()))
-        axis.bar_label(bars, fmt="{:,.0f}" if max(values) > 100 else "{:.1f}")
-        axis.set_title(title, fontsize=9)
-    for axis in (curves, rates, cold):
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=130)

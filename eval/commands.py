@@ -1,4 +1,4 @@
-"""The command ``temei eval`` and what is below it."""
+"""Define the command ``temei eval`` and its subcommands."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from eval import options
+from eval.options import path_of
 from rag.errors import DatasetError
 
 if TYPE_CHECKING:  # what measures is imported by who measures: `temei ask` starts without it
@@ -60,115 +62,84 @@ def _progress() -> Iterator[Advance]:
         yield advance
 
 
-def _existing(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
-
-
 @app.callback()
 def evaluate(
     context: typer.Context,
-    dataset: Annotated[
-        str, typer.Option(help="squad:PATH, beir:PATH, adversarial:PATH or a JSONL file; the shipped set by default.")
-    ] = "",
-    questions: Annotated[
-        str | None, typer.Option(metavar="PATH", help="squad: ask the questions of this parallel file.")
-    ] = None,
-    paragraphs: Annotated[
-        str | None, typer.Option(metavar="PATH", help="adversarial: the SQuAD file of its paragraphs.")
-    ] = None,
-    documents: Annotated[str | None, typer.Option(metavar="FOLDER", help="JSONL: the folder of its documents.")] = None,
-    leave_out: Annotated[
-        str | None,
-        typer.Option(metavar="gold|document", help="Keep the gold paragraph, or its whole article, from the search."),
-    ] = None,
-    keep_answerable: Annotated[
-        bool, typer.Option("--keep-answerable", help="With --leave-out, ask every question also with nothing left out.")
-    ] = False,
-    unchecked: Annotated[
-        bool,
-        typer.Option("--unchecked", help="Keep unchecked what a language model writes, to measure the check."),
-    ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first questions.")] = None,
-    distractors: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Search also among these texts (folder or .tar.gz), which answer nothing."),
-    ] = None,
-    typed: Annotated[
-        str | None, typer.Option(metavar="no-diacritics|cedilla", help="Ask the questions as many people type them.")
-    ] = None,
-    json_out: Annotated[str | None, typer.Option("--json", metavar="OUT", help="Write the report as JSON.")] = None,
-    html_out: Annotated[str | None, typer.Option("--html", metavar="OUT", help="Write the report as a page.")] = None,
-    baselines: Annotated[bool, typer.Option(help="Search also with BM25, dense and rank fusion alone.")] = True,
-    tutorial: Annotated[
-        bool, typer.Option("--tutorial", help="Search also as LangChain's tutorial does (loads torch, takes longer).")
-    ] = False,
-    gate: Annotated[bool, typer.Option("--gate", help="Fail (status 1) where a committed floor is broken.")] = False,
-    write_floors: Annotated[
-        bool, typer.Option("--write-floors", help="Commit to what was measured: rewrite eval/floors.toml.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    dataset: options.DatasetName = "",
+    questions: options.Questions = None,
+    paragraphs: options.Paragraphs = None,
+    documents: options.Documents = None,
+    leave_out: options.LeaveOutName = None,
+    keep_answerable: options.KeepAnswerable = False,
+    unchecked: options.Unchecked = False,
+    limit: options.Limit = None,
+    distractors: options.Distractors = None,
+    typed: options.TypedName = None,
+    json_out: options.JsonOut = None,
+    html_out: options.HtmlOut = None,
+    baselines: options.Baselines = True,
+    tutorial: options.Tutorial = False,
+    gate: options.Gate = False,
+    write_floors: options.WriteFloors = False,
+    seed: options.Seed = 0,
 ) -> None:
     """Measure answers and retrieval on a question set."""
     if context.invoked_subcommand is not None:
         return
-    if leave_out not in (None, "gold", "document"):
-        raise typer.BadParameter("choose gold or document", param_hint="--leave-out")
-    if keep_answerable and leave_out is None:
-        raise typer.BadParameter("goes with --leave-out", param_hint="--keep-answerable")
+    left_out, letters = _left_out(leave_out, keep_answerable), _letters(typed)
     if (limit or distractors or typed) and (gate or write_floors):
         raise typer.BadParameter("floors are for the whole set as it is", param_hint="--gate")
-    if typed not in (None, "no-diacritics", "cedilla"):
-        raise typer.BadParameter("choose no-diacritics or cedilla", param_hint="--typed")
     from eval.sets.open import open_dataset
 
-    letters: Typed | None = "cedilla" if typed == "cedilla" else "no-diacritics" if typed else None
-    left_out: LeaveOut | None = "gold" if leave_out == "gold" else "document" if leave_out == "document" else None
     with all_problems():
         opened = open_dataset(
             dataset,
-            questions=_existing(questions),
-            paragraphs=_existing(paragraphs),
-            documents=_existing(documents),
+            questions=path_of(questions),
+            paragraphs=path_of(paragraphs),
+            documents=path_of(documents),
             leave_out=left_out,
             keep=keep_answerable,
             limit=limit,
-            distractors=_existing(distractors),
+            distractors=path_of(distractors),
             typed=letters,
         )
-    _evaluate(
-        opened,
-        json_out=_existing(json_out),
-        html_out=_existing(html_out),
-        baselines=baselines,
-        tutorial=tutorial,
-        checked=not unchecked,
-        gate=gate,
-        floors=write_floors,
-        seed=seed,
-    )
+    limits = _floors_of(opened, gate)
+    report = _measure(opened, baselines=baselines, tutorial=tutorial, checked=not unchecked, seed=seed)
+    _write(report, json_out=path_of(json_out), html_out=path_of(html_out), floors=write_floors)
+    _hold_to(limits, report, gate)
 
 
-def _evaluate(
-    dataset: Dataset,
-    *,
-    json_out: Path | None,
-    html_out: Path | None,
-    baselines: bool,
-    tutorial: bool,
-    checked: bool,
-    gate: bool,
-    floors: bool,
-    seed: int,
-) -> None:
+def _left_out(name: str | None, keep_answerable: bool) -> LeaveOut | None:
+    """Return what is left out of the search, checked."""
+    if name not in (None, "gold", "document"):
+        raise typer.BadParameter("choose gold or document", param_hint="--leave-out")
+    if keep_answerable and name is None:
+        raise typer.BadParameter("goes with --leave-out", param_hint="--keep-answerable")
+    return "gold" if name == "gold" else "document" if name == "document" else None
+
+
+def _letters(name: str | None) -> Typed | None:
+    """Return how the questions are typed, checked."""
+    if name not in (None, "no-diacritics", "cedilla"):
+        raise typer.BadParameter("choose no-diacritics or cedilla", param_hint="--typed")
+    return "cedilla" if name == "cedilla" else "no-diacritics" if name else None
+
+
+def _floors_of(dataset: Dataset, gate: bool) -> dict[str, float]:
+    """Return the floors of the set; a set without floors is refused before anything is measured."""
+    from eval.report.gate import read_floors
+
+    return read_floors(dataset.name) if gate else {}
+
+
+def _measure(dataset: Dataset, *, baselines: bool, tutorial: bool, checked: bool, seed: int) -> dict[str, Any]:
+    """Ask every question and return the report."""
     from eval.baselines import run_baselines
     from eval.corpus import open_corpus
-    from eval.report.gate import fallen, read_floors, write_floors
-    from eval.report.report import print_report, write_json, write_text
     from eval.report.summary import summarise
     from eval.runner import Run, run
     from rag.settings import Settings
 
-    limits = read_floors(dataset.name) if gate else {}
     settings = Settings()
     with _progress() as advance:
         temei = open_corpus(
@@ -184,7 +155,14 @@ def _evaluate(
         if baselines:
             models = settings.home / "models"
             others = run_baselines(dataset, temei, records, tutorial=tutorial, models=models, advance=advance)
-    report = summarise(Run(dataset, records, others), settings, seed=seed)
+    return summarise(Run(dataset, records, others), settings, seed=seed)
+
+
+def _write(report: dict[str, Any], *, json_out: Path | None, html_out: Path | None, floors: bool) -> None:
+    """Print the report, and write it where that was asked for."""
+    from eval.report.gate import write_floors
+    from eval.report.report import print_report, write_json, write_text
+
     print_report(report, out)
     if json_out is not None:
         write_json(report, json_out)
@@ -194,13 +172,19 @@ def _evaluate(
         write_text(html_out, page(report))
     if floors:
         write_floors(report)
+
+
+def _hold_to(limits: dict[str, float], report: dict[str, Any], gate: bool) -> None:
+    """Exit with status 1 where a metric is below its floor."""
+    from eval.report.gate import fallen
+
     broken = fallen(report["metrics"], limits)
     for line in broken:
-        err.print(f"The gate is shut: {escape(line)}", style="red")
+        err.print(f"Quality gate failed: {escape(line)}", style="red")
     if broken:
         raise typer.Exit(1)
     if gate:
-        out.print(f"[green]The gate is open: all {len(limits)} floors hold.[/]")
+        out.print(f"[green]Quality gate passed: all {len(limits)} floors hold.[/]")
 
 
 @app.command()
@@ -216,7 +200,7 @@ def validate(
 
     with all_problems():
         opened = open_dataset(
-            dataset, documents=_existing(documents), paragraphs=_existing(paragraphs), questions=_existing(questions)
+            dataset, documents=path_of(documents), paragraphs=path_of(paragraphs), questions=path_of(questions)
         )
     answerable = sum(example.answerable for example in opened.examples)
     what = describe(opened.name, len(opened.examples), answerable, len(opened.documents))

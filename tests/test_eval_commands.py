@@ -33,7 +33,7 @@ def call(*words: str | Path) -> Result:
 def test_the_shipped_set_holds_its_floors(temei_home: Path, tmp_path: Path) -> None:
     done = call("--gate", "--json", tmp_path / "a.json", "--html", tmp_path / "a.html")
     assert done.exit_code == 0, done.output
-    assert "The gate is open" in done.output
+    assert "Quality gate passed" in done.output
     report = read_json(tmp_path / "a.json")
     assert report["dataset"]["name"] == "conferinta"
     assert report["latency"]["stages"]["total"]["p95_ms"] > 0

@@ -207,7 +207,8 @@ def bench(
     png_out: Annotated[Path, typer.Option("--png", help="Where to draw the curves.")] = Path("bench.png"),
 ) -> None:
     """Measure speed and memory against a plain LangChain pipeline on the same weights."""
-    from eval.bench import draw, run_bench, to_json
+    from eval.bench import run_bench
+    from eval.bench_result import draw, to_json
 
     try:
         wanted = [int(size) for size in sizes.split(",")]

@@ -1,6 +1,6 @@
-"""The gate: what the metrics of a question set must not fall below, in ``eval/floors.toml``.
+"""Hold the metrics of a question set to the floors in ``eval/report/floors.toml``.
 
-A floor sits just under the value that was measured; for a metric of which less is better it is a ceiling just above.
+A floor is slightly below the value that was measured. A metric of which less is better has a ceiling slightly above.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GATED = (
 
 
 def read_floors(dataset: str, path: Path | None = None) -> dict[str, float]:
-    """Return the floors of a question set by metric, from ``eval/floors.toml`` or another file.
+    """Return the floors of a question set by metric, from ``eval/report/floors.toml`` or another file.
 
     Raises:
         DatasetError: the file is malformed, or holds none for this set.
