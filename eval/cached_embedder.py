@@ -1,4 +1,4 @@
-"""An embedding model that remembers the vectors of texts on disk, so that a large corpus is embedded once."""
+"""Keep the vectors of texts on disk, so that a large corpus is embedded once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 BATCH = 512
 
 
-class RememberedEmbedder:
+class CachedEmbedder:
     """``embedder``, whose passages' vectors are kept under ``folder`` (fp16) while the model stays the same."""
 
     def __init__(self, embedder: Embedder, folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""Metrics of answers and their citations against gold evidence: pure functions of texts and spans.
+"""Score answers and their citations against gold evidence, with pure functions of texts and spans.
 
-A `Place` is a document's name with a start and an end in it. Gold evidence comes as alternatives, each the spans that
-answer together (`eval.sets.dataset.Evidence`).
+A `Place` is the name of a document with a start and an end in it. Gold evidence is a list of alternatives; each
+alternative is the spans that answer together (`eval.sets.dataset.Evidence`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The files of our own code that a module depends on, read off the imports, so that none can be forgotten."""
+"""Find the files of our own code that a module depends on, from the imports, so that none is forgotten."""
 
 from __future__ import annotations
 

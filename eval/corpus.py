@@ -1,4 +1,7 @@
-"""A question set's documents as an index of its own, kept under ``TEMEI_HOME/eval`` while nothing changes."""
+"""Build an index of the documents of a question set.
+
+The index is kept under ``TEMEI_HOME/eval`` until the documents, the settings or the code change.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from eval.cached_embedder import RememberedEmbedder
+from eval.cached_embedder import CachedEmbedder
 from eval.code_files import code_files
 from eval.sets.dataset import Dataset
 from ingest.add import add_document
@@ -47,7 +50,7 @@ def open_corpus(
     home.mkdir(parents=True, exist_ok=True)
     # Never on a server: what is measured must not mix with documents that others search.
     settings = settings.model_copy(update={"home": home, "chroma_url": ""})
-    index = Index(settings, _remembering(dataset, embedder, home.parent), create=True)
+    index = Index(settings, _cached(dataset, embedder, home.parent), create=True)
     known = {str(row["id"]) for row in index.documents()}
     missing = {name: document for name, document in dataset.documents.items() if document.id not in known}
     if missing:
@@ -61,9 +64,9 @@ def open_corpus(
     return Temei(settings, report=report, embedder=embedder, checked=checked)
 
 
-def _remembering(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:
+def _cached(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:
     """Return the model that ingests: among distractors one that need not embed them again when the code changes."""
-    return RememberedEmbedder(embedder, folder) if "distractors" in dataset.options else embedder
+    return CachedEmbedder(embedder, folder) if "distractors" in dataset.options else embedder
 
 
 def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:

@@ -1,7 +1,7 @@
-"""Drafting a question set: a first gap-fill question for the sentences of a document, for a person to correct.
+"""Draft a question set: a gap-fill question for each sentence of a document, for a person to correct.
 
-No model is involved: each question is a sentence with a date, number or name taken out, so that its evidence and its
-answer are right by construction, and the wording is what is left to do.
+No model is used. A question is a sentence from which a date, a number or a name was taken out. Its evidence and its
+answer are therefore right; the person only has to improve the wording.
 """
 
 from __future__ import annotations

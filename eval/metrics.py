@@ -1,7 +1,7 @@
-"""The metrics that are reported, by name.
+"""Register the reported metrics by name.
 
-To add one, write a pure function with its formula in the docstring (`eval.ranking`, `eval.citation_metrics`,
-`eval.refusal_metrics`) and register it here: the report, the gate and the comparison find it through the dict.
+To add a metric, write a pure function with its formula in the docstring (`eval.ranking`, `eval.citation_metrics`,
+`eval.refusal_metrics`) and register it here. The report, the quality gate and the comparison read this dict.
 """
 
 from __future__ import annotations

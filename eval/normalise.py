@@ -1,4 +1,4 @@
-"""How texts are made comparable before they are scored as answers."""
+"""Normalise texts before they are compared and scored as answers."""
 
 from __future__ import annotations
 

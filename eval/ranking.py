@@ -1,6 +1,6 @@
-"""Retrieval metrics over rankings: pure functions of what was found and what is relevant.
+"""Compute retrieval metrics over rankings, with pure functions of what was found and what is relevant.
 
-What is ranked is known by name. Formulas are those of trec_eval and `ranx`.
+Ranked items are known by name. The formulas are those of trec_eval and `ranx`.
 """
 
 from __future__ import annotations

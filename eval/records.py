@@ -1,4 +1,4 @@
-"""What is kept of a question that was asked: the example, what was found, and what was answered."""
+"""Hold what is recorded of each question: the example, what was found, and the answer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Metrics of refusal and confidence over a whole set: pure functions of arrays, one entry a question.
+"""Compute metrics of refusal and confidence over a whole set, with pure functions of arrays with one entry a question.
 
-``correct`` is whether the answer was right, or would have been had Temei not abstained; an answer to an unanswerable
-question is never correct.
+``correct`` says whether the answer was right, or would have been right without the refusal. An answer to an
+unanswerable question is never correct.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running a question set: every question asked of Temei as a user would, and what came back kept as records."""
+"""Ask Temei every question of a set, as a user would, and record what comes back."""
 
 from __future__ import annotations
 

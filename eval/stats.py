@@ -1,7 +1,7 @@
-"""How sure a number is: intervals by bootstrap over clusters, and paired tests between two runs.
+"""Compute how certain a number is: bootstrap intervals over clusters, and paired tests between two runs.
 
-Questions about one document succeed and fail together, so documents (`Dataset.clustered_by`) are drawn again, not
-questions. Everything is deterministic in the seed.
+Questions about one document succeed and fail together. The bootstrap therefore draws documents
+(`Dataset.clustered_by`), not questions. The same seed gives the same result.
 """
 
 from __future__ import annotations

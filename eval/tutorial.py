@@ -1,8 +1,8 @@
-"""The plain pipeline that a tutorial gives, on the same weights: LangChain, sentence-transformers on torch, Chroma.
+"""Run the plain pipeline of a tutorial on the same weights: LangChain, sentence-transformers on torch, Chroma.
 
-Text is cut every 1000 characters with 200 of overlap, embedded by `HuggingFaceEmbeddings`, stored in `Chroma` and found
-by `similarity_search`. Nothing of Temei is in it but the export of the bundled model. As a program,
-``python -m eval.tutorial HOME QUESTION`` answers one question from cold and prints what it finds.
+It cuts the text every 1000 characters with an overlap of 200, embeds it with `HuggingFaceEmbeddings`, stores it in
+`Chroma` and searches with `similarity_search`. It uses no code of Temei except the export of the bundled model. As a
+program, ``python -m eval.tutorial MODEL HOME QUESTION`` answers one question in a new process and prints what it finds.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from eval.baselines import fuse_ranks, run_baselines
 from eval.corpus import open_corpus
 from eval.records import Quoted, Reply
 from eval.report.failures import failures
-from eval.report.gate import fallen, read_floors, write_floors
+from eval.report.gate import FLOORS, fallen, read_floors, write_floors
 from eval.report.html_report import page
 from eval.report.report import print_report, read_json, write_json
-from eval.report.summary import summarise
+from eval.report.summary import NOT_CODE, summarise
 from eval.runner import Run, run
 from eval.sets.dataset import Dataset
 from eval.sets.open import open_dataset
@@ -276,3 +276,7 @@ def test_quotes_of_one_number_are_read_together() -> None:
     reply = Reply("A [1] B [2]", (Quoted(1, "d", 0, 1, "a"), Quoted(1, "d", 4, 5, "b"), Quoted(2, "d", 7, 8, "c")))
     assert reply.quotes == {1: "a b", 2: "c"}
     assert reply.cited == (("d", 0, 1), ("d", 4, 5), ("d", 7, 8))
+
+
+def test_the_file_that_does_not_count_as_code_is_the_file_of_floors() -> None:
+    assert FLOORS.as_posix().endswith(NOT_CODE.removeprefix(":!"))

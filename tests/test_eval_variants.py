@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fakes import FakeEmbedder
 
-from eval.cached_embedder import RememberedEmbedder
+from eval.cached_embedder import CachedEmbedder
 from eval.corpus import open_corpus
 from eval.sets.open import open_dataset
 from eval.sets.variants import read_texts, retyped
@@ -86,8 +86,8 @@ def test_without_a_text_there_are_no_distractors(questions: str, tmp_path: Path)
 
 def test_a_text_is_embedded_once(tmp_path: Path) -> None:
     fake = FakeEmbedder()
-    first = RememberedEmbedder(fake, tmp_path).encode_passages(["a b", "c", "a b"])
-    second = RememberedEmbedder(fake, tmp_path).encode_passages(["c", "d"])
+    first = CachedEmbedder(fake, tmp_path).encode_passages(["a b", "c", "a b"])
+    second = CachedEmbedder(fake, tmp_path).encode_passages(["c", "d"])
 
     assert fake.passages == ["a b", "c", "d"]
     assert np.allclose(first, fake.encode_passages(["a b", "c", "a b"]), atol=1e-3)

@@ -1,8 +1,8 @@
 """Average the weights of several runs: ``python -m eval.fit.average_readers OUT RUN RUN … [--data DATA …]``.
 
-Runs that began with the same weights and differ in their seed lie in one basin, and the mean of their weights is better
-than each (Wortsman et al., 2022, "model soups"); it costs nothing when a question is asked. A run is a folder of
-`eval.fit.train_reader`, of which the average over its last steps is taken, or an exported reader's file.
+Runs that began with the same weights and used different seeds can be averaged, and the mean of their weights is better
+than each of them (Wortsman et al., 2022, "model soups"). It costs no time when a question is asked. A RUN is a folder
+of `eval.fit.train_reader`, of which the average over the last steps is taken, or the file of an exported reader.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Fit the confidence model: ``python -m eval.fit.calibrate PATH`` writes ``rag/confidence.json``.
 
 PATH is a folder with ``xquad-dev.ro.json``, ``xquad-dev.en.json`` and ``adversarial-dev.en.jsonl``. Every question is
-asked with its paragraph in the index, with the paragraph removed, and with its whole article removed or not there, in
-an index of all articles and in one of its article alone, so that the weights hold for large and for small corpora; the
-adversarial questions are asked in the large one. Turkish and Japanese questions about other matters (of the reader's
-data, where PATH has it) stand for languages that no answer was seen in. One model is fitted on what is seen with the
-reader, one on what is seen without. The numbers reported come from cross-validation by article; the weights shipped
-from all of it.
+asked three times: with its paragraph in the index, without the paragraph, and without its whole article. This is done
+in an index of all articles and in an index of its article alone, so that the weights fit large and small corpora. The
+adversarial questions are asked in the large index. Turkish and Japanese questions about other subjects, from the
+reader's data where PATH has it, represent languages in which no answer was seen. One model is fitted on features with
+the reader, one on features without. The reported numbers come from cross-validation by article; the shipped weights are
+fitted on all the data.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How near a statement is to what carries it: ``python -m eval.fit.check_meaning DATA`` prints what `rag.chat.check` is
-set by.
+"""Measure how similar a statement is to its evidence: ``python -m eval.fit.check_meaning DATA``.
 
-A supported statement is played by an English sentence of XQuAD (``xquad-dev.en.json`` in DATA), an unsupported one by
-its neighbour in the paragraph; each is compared with the Romanian translation of the first. Only paragraphs of which
-both languages have as many sentences count.
+The threshold of `rag.chat.check` comes from what this prints. DATA has ``xquad-dev.en.json`` and ``xquad-dev.ro.json``.
+An English sentence and its Romanian translation represent a supported statement; the next sentence of the paragraph and
+the same translation represent an unsupported one. A paragraph counts only where both languages have the same number of
+sentences.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Find the directions of language in the embeddings: ``python -m eval.fit.language_bias DATA`` writes
-``rag/language_bias.npz``.
+"""Find the directions of language in the embeddings: ``python -m eval.fit.language_bias DATA``.
 
-Every language's own direction is the mean, over messages that Django has in some eighty languages, of its translation's
-vector less the mean vector of that message in all; the strongest of these directions together are what
-`rag.models.language_bias` takes out. DATA is a folder of SQuAD-format files, whose questions give the mean of
-questions; answers and passages are not looked at.
+The result is ``rag/language_bias.npz``. Django translates its messages into some eighty languages. The direction of a
+language is the mean, over these messages, of the vector of its translation minus the mean vector of all translations.
+`rag.models.language_bias` removes the strongest of these directions from vectors. DATA is a folder of SQuAD-format
+files; their questions give the mean of questions, and their answers and passages are not used.
 """
 
 from __future__ import annotations

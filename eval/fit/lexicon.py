@@ -1,8 +1,8 @@
-"""A bilingual lexicon that the bundled model induces by itself, for training across languages.
+"""Induce a bilingual lexicon with the bundled model, for training across languages.
 
-The commonest words of each language (`wordfreq`) are embedded one by one, centred by language, and paired where each is
-the other's nearest by cross-domain similarity local scaling (Conneau et al., 2018). No dictionary and no parallel text
-is used. Words are replaced as in CoSDA (Qin et al., 2020).
+The most frequent words of each language (`wordfreq`) are embedded one by one and centred by language. Two words are
+paired where each is the nearest of the other by cross-domain similarity local scaling (Conneau et al., 2018). No
+dictionary and no parallel text is used. Words are replaced as in CoSDA (Qin et al., 2020).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Measure the reader alone, without search: ``python -m eval.fit.measure_reader FOLDER [READER]``.
 
 FOLDER has ``xquad-dev.ro.json``, ``xquad-dev.en.json``, ``adversarial-dev.en.jsonl``, ``nomiracl.jsonl.gz`` and
-``reader/temei-*.json.gz``; what is missing is left out. READER is the file to measure (that of the package where
-omitted). A passage is read as the chain reads it: as much of it as fits around the sentence nearest to the question.
+``reader/temei-*.json.gz``; a missing file is left out. READER is the file to measure, by default the one of the
+package. A passage is read as the chain reads it: as much of it as fits around the sentence that is nearest to the
+question.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trained reader as an ONNX model in int8, and the lexicon that its training needs."""
+"""Export the trained reader as an int8 ONNX model, and the lexicon that its training needs."""
 
 from __future__ import annotations
 

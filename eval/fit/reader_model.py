@@ -1,8 +1,8 @@
-"""The reader as it is trained: BERT's layers over frozen word embeddings, and a linear head of three outputs.
+"""Define the reader for training: the layers of BERT over frozen word embeddings, and a linear head with three outputs.
 
-The first two are the start and end scores of every token, those of ``<s>`` standing for "not here" (Devlin et al.,
-2019, as for SQuAD 2). The third, of ``<s>`` alone, is the log-odds that the passage answers, as ELECTRA's head for
-SQuAD 2 has it (Clark et al., 2020).
+The first two outputs are the start and end scores of every token. Their values at ``<s>`` mean "the answer is not here"
+(Devlin et al., 2019, as for SQuAD 2). The third output, at ``<s>`` alone, is the log-odds that the passage answers, as
+in ELECTRA's head for SQuAD 2 (Clark et al., 2020).
 """
 
 from __future__ import annotations

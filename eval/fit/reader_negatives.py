@@ -1,8 +1,8 @@
-"""Find for each training question the passages that look as if they answered it, and do not.
+"""Find hard negatives for each training question: passages that seem to answer it and do not.
 
-They are what retrieval brings up: the nearest passages of the same file by the bundled encoder (by BM25 in files with
-many questions, which would take an hour to embed), half of them from the question's own article. A passage that holds
-the answer's words is no negative. The result is kept in a file.
+Retrieval finds them: they are the nearest passages of the same file by the bundled encoder. Files with many questions
+use BM25 instead, because embedding them would take an hour. Half of the negatives come from the question's own article.
+A passage that holds the words of the answer is not a negative. The result is kept in a file.
 """
 
 from __future__ import annotations

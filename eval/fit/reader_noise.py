@@ -1,4 +1,4 @@
-"""Questions and passages as people type them: without diacritics, in lower case, without a question mark, mistyped."""
+"""Change texts to what people type: without diacritics, in lower case, without a question mark, with typing errors."""
 
 from __future__ import annotations
 

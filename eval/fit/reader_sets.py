@@ -1,8 +1,8 @@
-"""The question sets that the reader learns from: SQuAD-format files, one `Question` for each of their questions.
+"""Read the question sets that the reader learns from: SQuAD-format files, one `Question` for each of their questions.
 
-A file may name the answer's span by several annotators; `agreed` takes one of them. Questions that people or writers
-made unanswerable are kept as such. Questions that stand in a set to measure on are left out (``without``). XQuAD and
-SQuAD are never read.
+Several annotators may have marked the answer in a file; `agreed` chooses one span. Questions that people wrote as
+unanswerable stay unanswerable. Questions that a measuring set also has (``without``) are left out. XQuAD and SQuAD are
+never read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training examples as token ids, and the batches they are trained in."""
+"""Turn training examples into token ids, and group them into batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing two runs on the same questions: what changed, which examples, and whether it is more than noise."""
+"""Compare two runs on the same questions: what changed, in which examples, and whether it is more than noise."""
 
 from __future__ import annotations
 

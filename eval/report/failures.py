@@ -1,4 +1,4 @@
-"""What went wrong in a run, by what went wrong, and each failure so that a person can see why."""
+"""Group the failures of a run by their cause, and show each so that a person can see why it failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page; all that comes from a question, an answer or a document is escaped."""
+"""Write a report as one self-contained HTML page; text from questions, answers and documents is escaped."""
 
 from __future__ import annotations
 

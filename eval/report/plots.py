@@ -1,4 +1,4 @@
-"""The report's plots, as SVG to be put into a page."""
+"""Draw the plots of the report as SVG, for the HTML page."""
 
 from __future__ import annotations
 

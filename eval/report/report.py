@@ -1,4 +1,4 @@
-"""A report in the terminal and as JSON."""
+"""Print a report in the terminal, and write and read it as JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A run as one JSON object: metrics with intervals, groups, baselines, curves, and every question with its outcome.
+"""Summarise a run as one JSON object: metrics with intervals, groups, baselines, curves, and every question's outcome.
 
-All that depends on the clock stands under keys named ``latency``; the rest is the same for the same input.
+Values that depend on the clock stand under keys named ``latency``. The rest is the same for the same input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Question sets in BEIR's layout: a corpus, queries, and graded judgements of relevance."""
+"""Read question sets in the layout of BEIR: a corpus, queries, and graded judgements of relevance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Question sets: examples with their gold evidence, over documents."""
+"""Define question sets: examples with their gold evidence, and the documents they are about."""
 
 from __future__ import annotations
 

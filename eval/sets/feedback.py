@@ -1,7 +1,8 @@
-"""Feedback into examples: what readers of the page liked and disliked, as drafts for a person to correct.
+"""Turn feedback of the page into draft examples, for a person to correct.
 
-An answer gives a question with its citations as evidence, a refusal that was liked one that cannot be answered, a
-refusal that was disliked one whose evidence is the nearest passage. The note of each says what to look at.
+An answer becomes a question with its citations as evidence. A refusal that was liked becomes an unanswerable question.
+A refusal that was disliked becomes a question whose evidence is the nearest passage. The note of each example says what
+to check.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Temei's own question sets: one JSON object a line, checked against its documents.
+"""Read Temei's own question sets: one JSON object a line, checked against the documents.
 
-``eval/data/README.md`` describes the fields. All that is wrong with a file is reported at once, each problem with its
-file and line.
+``eval/data/README.md`` describes the fields. All problems of a file are reported together, each with its file and line.
 """
 
 from __future__ import annotations

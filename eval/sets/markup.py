@@ -1,4 +1,4 @@
-"""Pieces of an HTML page; what they are given is escaped."""
+"""Write pieces of an HTML page; the text in them is escaped."""
 
 from __future__ import annotations
 

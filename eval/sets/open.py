@@ -1,4 +1,4 @@
-"""Opening a question set by what it is called on the command line."""
+"""Open a question set by its name on the command line."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Question sets in SQuAD's format, and adversarial questions over SQuAD's paragraphs.
+"""Read question sets in the format of SQuAD, and adversarial questions about SQuAD's paragraphs.
 
-Every paragraph of a SQuAD file becomes a document of its own, named ``Title/number`` from 1.
+Every paragraph of a SQuAD file becomes a document of its own, named ``Title/number``; the first number is 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A question set made harder: among documents that hold nothing relevant, or typed as people type."""
+"""Make a question set harder: add documents that answer nothing, or type the questions as people type."""
 
 from __future__ import annotations
 
