@@ -17,7 +17,7 @@ from rag.errors import DatasetError
 from rag.types import Answer, Citation, ShortAnswer
 from ui.page import feedback
 from ui.page.feedback import keep_feedback
-from ui.page.turn_view import Exchange
+from ui.page.turn_view import TurnView
 
 TEXT = "Moara a fost construită în 1874. Acoperișul e din șindrilă."
 SECOND = (33, len(TEXT))
@@ -31,15 +31,15 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def judged(folder: Path, question: str, *, abstained: bool = False, short: bool = False) -> Exchange:
+def judged(folder: Path, question: str, *, abstained: bool = False, short: bool = False) -> TurnView:
     document = load(folder / "moara.txt", source="uploads/moara.txt")
     start, end = 0, 32
     cited = Citation(1, document.id, "Moara", "uploads/moara.txt", start, end, TEXT[start:end], 0.9)
     citations = () if abstained else (cited,)
     words = ShortAnswer("1874", 1, 27, 31) if short else None
     answer = Answer(question, "Text [1]", citations, (), abstained, 0.8, question, "extractive", short=words)
-    exchange = Exchange(question).answered(answer)
-    return replace(exchange, nearest=(cited,)) if abstained else exchange
+    turn_view = TurnView(question).answered(answer)
+    return replace(turn_view, nearest=(cited,)) if abstained else turn_view
 
 
 def test_judgements_become_drafts_that_validate(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,11 @@ from rag import Settings, Temei
 from rag.index.index import Index
 from ui.api import bodies, gate
 from ui.api.gate import Gate, is_login
-from ui.api.rate_limit import FREE_TRIES, LONGEST_WAIT, Pace, Tries
+from ui.api.rate_limit import FREE_TRIES, LONGEST_WAIT, RateLimit, Tries
 from ui.api.visitors import address, is_own_origin, name_of, networks, origins, seen
 from ui.page.conversation import turn_of
 from ui.page.sessions import Waiting
-from ui.page.turn_view import KEPT_CHARACTERS, MOST_KEPT, Exchange, from_json, within
+from ui.page.turn_view import KEPT_CHARACTERS, MOST_KEPT, TurnView, from_json, within
 from ui.serve import app, has_mcp
 
 QUESTION = "Unde este Delta Dunării?"
@@ -188,7 +188,7 @@ def test_nothing_is_listed_before_the_login(made: Path) -> None:
     assert client.get("/gradio_api/openapi.json", auth=("ana", "pere")).status_code == 200  # the cookie is enough
 
 
-# Pace
+# The rate limit
 
 
 def asked_by(client: TestClient) -> list[httpx.Response]:
@@ -250,12 +250,12 @@ def test_requests_of_any_kind_have_a_pace(made: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_pace_comes_back_with_time() -> None:
-    pace = Pace(2, 0.2)
-    assert [pace.allows("a") for _ in range(3)] == [True, True, False]
-    assert pace.allows("b", 2)
-    assert not pace.allows("b", 0.5)
+    rate_limit = RateLimit(2, 0.2)
+    assert [rate_limit.allows("a") for _ in range(3)] == [True, True, False]
+    assert rate_limit.allows("b", 2)
+    assert not rate_limit.allows("b", 0.5)
     time.sleep(0.15)
-    assert [pace.allows("a"), pace.allows("a")] == [True, False]
+    assert [rate_limit.allows("a"), rate_limit.allows("a")] == [True, False]
 
 
 # Logins
@@ -439,7 +439,7 @@ def test_uploads_have_a_pace(made: Path) -> None:
 
 
 def kept(number: int, text: str = "Da.") -> dict[str, Any]:
-    return Exchange(f"Întrebarea {number}?").to_json() | {"text": text}
+    return TurnView(f"Întrebarea {number}?").to_json() | {"text": text}
 
 
 def test_a_conversation_is_bounded(made: Path) -> None:
@@ -453,7 +453,7 @@ def test_a_conversation_is_bounded(made: Path) -> None:
 
 
 @pytest.mark.parametrize("index", [None, "x", [], {}, ["a"], 1.5, [None]])
-def test_a_message_that_is_none_belongs_to_no_exchange(index: object) -> None:
+def test_a_message_that_is_none_belongs_to_no_turn(index: object) -> None:
     assert turn_of(index) == -1
 
 

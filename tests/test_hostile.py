@@ -21,7 +21,7 @@ from ui import cli
 from ui.api.openai import content, quotes
 from ui.page.export import to_markdown
 from ui.page.render import answer_html, question_html, reader_html
-from ui.page.turn_view import Exchange
+from ui.page.turn_view import TurnView
 
 pytestmark = pytest.mark.model
 
@@ -150,17 +150,17 @@ def check_citations(answer: Answer, temei: Temei) -> None:
 
 def check_surfaces(answer: Answer, temei: Temei, capsys: pytest.CaptureFixture[str]) -> None:
     """Check the page, the terminal, the Markdown export and the OpenAI-compatible door."""
-    exchange = Exchange(answer.question).answered(answer)
+    turn_view = TurnView(answer.question).answered(answer)
     shown = [
         question_html(answer.question),
-        answer_html(exchange, 0, "ro"),
-        *(reader_html(exchange, 0, c.number, "ro", temei.document) for c in exchange.shown),
+        answer_html(turn_view, 0, "ro"),
+        *(reader_html(turn_view, 0, c.number, "ro", temei.document) for c in turn_view.shown),
     ]
     for html in shown:
         tags = Tags(html)
         assert not tags.tags & {"script", "img", "svg", "iframe", "style", "a", "object", "form", "input", "link"}
         assert not [name for name in tags.attributes if name.startswith("on") or name in ("src", "href", "style")]
-    for markdown in (to_markdown([exchange], "en"), content(answer) + quotes(answer)):
+    for markdown in (to_markdown([turn_view], "en"), content(answer) + quotes(answer)):
         tokens = MarkdownIt("commonmark", {"html": True}).parse(markdown)
         inner = [token.type for token in tokens] + [child.type for t in tokens for child in t.children or []]
         assert not {"link_open", "image", "html_inline", "html_block", "fence", "code_block"} & set(inner), markdown

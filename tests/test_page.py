@@ -20,17 +20,17 @@ from ingest import ingest
 from rag import Answer, Citation, Document, Settings, ShortAnswer, Temei
 from rag.errors import QuestionError, SettingsError
 from rag.index.index import Index
-from ui.api.rate_limit import Pace
+from ui.api.rate_limit import RateLimit
 from ui.markdown import escape_markdown
 from ui.page.conversation import shown_error
 from ui.page.document_list import Added, Given, added_html
-from ui.page.documents import Shelf
+from ui.page.documents import Documents
 from ui.page.export import to_markdown
 from ui.page.page import build
 from ui.page.render import answer_html, question_html, reader_html
 from ui.page.sessions import Session
 from ui.page.theme import ASSETS
-from ui.page.turn_view import Exchange, from_json, history
+from ui.page.turn_view import TurnView, from_json, history
 from ui.problems import in_language
 from ui.serve import check_free, options
 from ui.texts import LANGUAGES, TEXTS, preferred
@@ -50,14 +50,14 @@ def citation(text: str, start: int, end: int, number: int = 1) -> Citation:
     return Citation(number, "d", EVIL, "s" + EVIL, start, end, text[start:end], 0.5)
 
 
-def exchange(text: str, *citations: Citation, **changes: object) -> Exchange:
+def turn_view(text: str, *citations: Citation, **changes: object) -> TurnView:
     facts: dict[str, object] = {"confidence": 0.9, "mode": "extractive"} | changes
-    return Exchange("Ce?", text, citations, **facts)  # type: ignore[arg-type]
+    return TurnView("Ce?", text, citations, **facts)  # type: ignore[arg-type]
 
 
 def test_markers_become_buttons_with_the_quote() -> None:
     source = 'Zis-a "el" <tare>.'
-    shown = answer_html(exchange(f"{EVIL} [1] și [7].", citation(source, 0, 18)), 3, "ro")
+    shown = answer_html(turn_view(f"{EVIL} [1] și [7].", citation(source, 0, 18)), 3, "ro")
     assert shown.count('class="cite"') == 1
     assert 'data-turn="3" data-number="1"' in shown
     assert 'data-quote="Zis-a &quot;el&quot; &lt;tare&gt;."' in shown
@@ -68,7 +68,7 @@ def test_markers_become_buttons_with_the_quote() -> None:
 
 def test_an_abstention_looks_different_and_offers_passages() -> None:
     passage = citation(EVIL, 0, len(EVIL))
-    shown = answer_html(exchange("Nu găsesc.", abstained=True, nearest=(passage,)), 0, "ro")
+    shown = answer_html(turn_view("Nu găsesc.", abstained=True, nearest=(passage,)), 0, "ro")
     assert 'class="answer abstained"' in shown
     assert "Ce spun totuși sursele" in shown
     assert "<img" not in shown
@@ -76,14 +76,14 @@ def test_an_abstention_looks_different_and_offers_passages() -> None:
 
 
 def test_the_standalone_question_is_shown_where_it_differs() -> None:
-    assert "Am căutat" not in answer_html(exchange("Da."), 0, "ro")
-    shown = answer_html(exchange("Da.", standalone_question="Ce <b> {x}?"), 0, "ro")
+    assert "Am căutat" not in answer_html(turn_view("Da."), 0, "ro")
+    shown = answer_html(turn_view("Da.", standalone_question="Ce <b> {x}?"), 0, "ro")
     assert "Am căutat: „Ce &lt;b&gt; {x}?”" in shown
 
 
 def test_the_mode_is_named() -> None:
-    assert "citat din surse" in answer_html(exchange("Da."), 0, "ro")
-    assert "formulat de m&lt;1&gt;" in answer_html(exchange("Da.", mode="m<1>"), 0, "ro")
+    assert "citat din surse" in answer_html(turn_view("Da."), 0, "ro")
+    assert "formulat de m&lt;1&gt;" in answer_html(turn_view("Da.", mode="m<1>"), 0, "ro")
 
 
 def test_a_question_is_text() -> None:
@@ -92,7 +92,7 @@ def test_a_question_is_text() -> None:
 
 def test_the_reader_refuses_a_quote_that_does_not_hold() -> None:
     document = Document("d", "T", "s", "Alt text.", "ro")
-    shown = reader_html(exchange("Da. [1]", citation("Un text.", 0, 8)), 0, 1, "en", lambda name: document)
+    shown = reader_html(turn_view("Da. [1]", citation("Un text.", 0, 8)), 0, 1, "en", lambda name: document)
     assert "<mark" not in shown
     assert "no longer in the index" in shown
     assert "<img" not in shown
@@ -100,16 +100,16 @@ def test_the_reader_refuses_a_quote_that_does_not_hold() -> None:
 
 def test_the_reader_shows_all_citations_of_the_document() -> None:
     document = Document("d", EVIL, "s", "Unu. Doi. Trei.", "ro")
-    cited = exchange("Unu. [1] Trei. [2]", citation(document.text, 0, 4), citation(document.text, 10, 15, 2))
+    cited = turn_view("Unu. [1] Trei. [2]", citation(document.text, 0, 4), citation(document.text, 10, 15, 2))
     shown = reader_html(cited, 0, 2, "ro", lambda name: document)
     assert shown.count("<mark") == 2
     assert 'class="current">Trei.</mark>' in shown
     assert "<img" not in shown
 
 
-def test_an_exchange_survives_json_and_loses_citations_that_do_not_hold() -> None:
+def test_a_turn_survives_json_and_loses_citations_that_do_not_hold() -> None:
     document = Document("d", "T", "s", "Unu. Doi. Trei.", "ro")
-    kept = exchange("Unu. [1] Doi. [2]", citation(document.text, 0, 4), citation("altceva", 0, 7, 2))
+    kept = turn_view("Unu. [1] Doi. [2]", citation(document.text, 0, 4), citation("altceva", 0, 7, 2))
     row = json.loads(json.dumps(kept.to_json()))
     back = from_json([row, "rubbish", {"question": 1}, None], lambda name: document)
     assert [c.number for c in back[0].citations] == [1]
@@ -119,7 +119,7 @@ def test_an_exchange_survives_json_and_loses_citations_that_do_not_hold() -> Non
 
 
 def test_the_history_leaves_out_what_was_not_answered() -> None:
-    turns = history([exchange("Da."), Exchange("Oprit?"), exchange("Nu.", abstained=True)])
+    turns = history([turn_view("Da."), TurnView("Oprit?"), turn_view("Nu.", abstained=True)])
     assert [(turn.answer, turn.abstained) for turn in turns] == [("Da.", False), ("Nu.", True)]
 
 
@@ -165,7 +165,7 @@ def test_the_page_asks_nothing_of_other_hosts(library: Temei) -> None:
 
 def test_pages_are_named_where_a_format_has_them() -> None:
     document = Document("d", "T", "s", "Unu. Doi.", "ro")
-    paged = exchange("Unu. [1]", replace(citation(document.text, 0, 4), page=3))
+    paged = turn_view("Unu. [1]", replace(citation(document.text, 0, 4), page=3))
     assert "p. 3" in reader_html(paged, 0, 1, "ro", lambda name: document)
     assert "p. 3" in to_markdown([paged], "ro")
     assert from_json([paged.to_json()], lambda name: document)[0].citations == paged.citations
@@ -182,15 +182,15 @@ def upload(library: Temei, tmp_path: Path, name: str, data: bytes) -> Added:
     given = tmp_path / "given" / name
     given.parent.mkdir(exist_ok=True)
     given.write_bytes(data)
-    added = Shelf(library).add(Given(given, name), lambda source, done, total: None)
+    added = Documents(library).add(Given(given, name), lambda source, done, total: None)
     assert not given.exists()
     return added
 
 
 def test_a_broken_upload_costs_nothing(library: Temei, tmp_path: Path) -> None:
-    shelf = Shelf(library)
+    documents = Documents(library)
     assert upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "added"
-    kept = shelf.folder / "n.txt"
+    kept = documents.folder / "n.txt"
     for name, data in [("n.txt", b"\xff\xfe"), ("n.txt", b""), ("n.txt", b"a\0b"), ("n.xyz", b"text")]:
         broken = upload(library, tmp_path, name, data)
         assert broken.failed
@@ -199,10 +199,10 @@ def test_a_broken_upload_costs_nothing(library: Temei, tmp_path: Path) -> None:
         assert kept.read_bytes() == b"Vulpea sare peste gard."
     assert upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "unchanged"
     assert upload(library, tmp_path, "m.txt", b"Vulpea sare peste gard.").key == "duplicate"
-    assert [file.name for file in shelf.folder.iterdir()] == ["n.txt"]
-    assert len(shelf.rows()) == 3
-    assert "&lt;img" in shelf.html((), "ro")
-    assert "<img" not in shelf.html((), "ro")
+    assert [file.name for file in documents.folder.iterdir()] == ["n.txt"]
+    assert len(documents.rows()) == 3
+    assert "&lt;img" in documents.html((), "ro")
+    assert "<img" not in documents.html((), "ro")
 
 
 def test_a_file_too_large_is_refused(tmp_path: Path, fake: FakeEmbedder) -> None:
@@ -212,50 +212,55 @@ def test_a_file_too_large_is_refused(tmp_path: Path, fake: FakeEmbedder) -> None
 
 def test_the_first_upload_makes_the_index(settings: Settings, tmp_path: Path, fake: FakeEmbedder) -> None:
     empty = Temei(settings, embedder=fake)
-    assert Shelf(empty).rows() == []
+    assert Documents(empty).rows() == []
     assert upload(empty, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "added"
     assert "Vulpea" in empty.answer("Vulpea sare peste gard?").hits[0].passage.text
 
 
 def test_removing_takes_the_uploaded_file_away_and_no_other(library: Temei, tmp_path: Path) -> None:
-    shelf = Shelf(library)
+    documents = Documents(library)
     upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.")
-    for row in shelf.rows():
-        shelf.remove(str(row["id"]))
-    assert shelf.rows() == []
-    assert not (shelf.folder / "n.txt").exists()
+    for row in documents.rows():
+        documents.remove(str(row["id"]))
+    assert documents.rows() == []
+    assert not (documents.folder / "n.txt").exists()
     assert (tmp_path / "a.md").exists()
 
 
 def test_left_out_documents_are_not_searched(library: Temei) -> None:
-    shelf = Shelf(library)
-    names = [str(row["id"]) for row in shelf.rows()]
-    assert shelf.chosen(()) is None
-    assert shelf.chosen(("gone",)) is None
-    assert shelf.chosen(names[:1]) == names[1:]
-    assert shelf.chosen(names) == []
+    documents = Documents(library)
+    names = [str(row["id"]) for row in documents.rows()]
+    assert documents.chosen(()) is None
+    assert documents.chosen(("gone",)) is None
+    assert documents.chosen(names[:1]) == names[1:]
+    assert documents.chosen(names) == []
 
 
 def test_the_pace_is_each_visitors_own() -> None:
-    pace = Pace(2, 0.05)
-    assert [pace.allows("a"), pace.allows("a"), pace.allows("a"), pace.allows("b")] == [True, True, False, True]
+    rate_limit = RateLimit(2, 0.05)
+    assert [rate_limit.allows("a"), rate_limit.allows("a"), rate_limit.allows("a"), rate_limit.allows("b")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
     time.sleep(0.06)
-    assert pace.allows("a")
+    assert rate_limit.allows("a")
 
 
 def test_answers_are_told_from_answers(library: Temei) -> None:
     answer = library.answer("Unde este Delta Dunării?")
     assert isinstance(answer, Answer)
-    told = Exchange("Unde este Delta Dunării?").answered(answer)
+    told = TurnView("Unde este Delta Dunării?").answered(answer)
     for shown in told.shown:
         document = library.document(shown.document_id)
         assert document is not None
         assert document.text[shown.start : shown.end] == shown.quote
 
 
-def told(text: str, cited: Citation, **more: Any) -> Exchange:
-    """Return an exchange of an answer."""
-    return Exchange("Ce?").answered(Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive", **more))
+def told(text: str, cited: Citation, **more: Any) -> TurnView:
+    """Return a turn of an answer."""
+    return TurnView("Ce?").answered(Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive", **more))
 
 
 def test_the_short_answer_stands_out_in_the_answer_and_in_the_reader() -> None:
@@ -306,7 +311,7 @@ def test_quoted_code_keeps_its_lines() -> None:
 
 def test_headings_are_set_off_and_stay_the_same_text() -> None:
     document = Document("d", "T", "a.md", "# Titlu\n\nText <x>.\n## Doi", "ro")
-    cited = exchange("x [1]", citation(document.text, 2, 13))
+    cited = turn_view("x [1]", citation(document.text, 2, 13))
     shown = reader_html(cited, 0, 1, "ro", lambda name: document)
     assert shown.count('class="heading"') == 2
     text = re.search(r'<div class="text"[^>]*>(.*?)</div>', shown, re.DOTALL)
@@ -327,7 +332,7 @@ def test_files_are_added_in_steps(library: Temei, tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     given = tmp_path / "given" / "n.txt"
     given.write_text("Vulpea sare peste gard. " * 500, "utf-8")
-    steps = list(Shelf(library).adding(Given(given, "n.txt")))
+    steps = list(Documents(library).adding(Given(given, "n.txt")))
     assert [step.key for step in steps][-1] == "added"
     assert {step.key for step in steps[:-1]} <= {"reading"}
     assert 'value="0.400"' in added_html([Added("n", "reading", share=0.4)], "ro")
@@ -359,14 +364,14 @@ def test_a_visit_holds_no_copy_of_the_pages_configuration(library: Temei) -> Non
         ("mode", "m" * 100_000),
     ],
 )
-def test_what_is_no_exchange_is_not_restored(name: str, value: Any) -> None:
-    row = Exchange("q", "text", confidence=0.5).to_json()
+def test_what_is_no_turn_is_not_restored(name: str, value: Any) -> None:
+    row = TurnView("q", "text", confidence=0.5).to_json()
     assert len(from_json([row], lambda _: None)) == 1
     assert from_json([{**row, name: value}], lambda _: None) == ()
 
 
 def test_a_restored_conversation_is_bounded() -> None:
-    row = Exchange("q \ud800", "text").to_json()
+    row = TurnView("q \ud800", "text").to_json()
     restored = from_json([row] * 100_000, lambda _: None)
     assert len(restored) == 40
     assert restored[0].question == "q \ufffd"

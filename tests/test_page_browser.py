@@ -455,16 +455,16 @@ def test_the_keyboard_reaches_citations(visit: Visit) -> None:
 
 def test_ticks_limit_the_search(visit: Visit) -> None:
     page = visit.page
-    boxes = page.locator("#shelf input[type=checkbox]")
+    boxes = page.locator("#documents input[type=checkbox]")
     expect(boxes).to_have_count(4)
     page.get_by_role("button", name="Niciuna").click()
-    expect(page.locator("#shelf .count")).to_contain_text("0 din 4")
+    expect(page.locator("#documents .count")).to_contain_text("0 din 4")
     page.fill("#question textarea", CHINA)
     page.press("#question textarea", "Enter")
     expect(page.get_by_text("Bifează cel puțin o sursă.")).to_be_visible()
     expect(page.locator("#question textarea")).to_have_value(CHINA)
     page.get_by_role("checkbox", name="Cafenea").check()
-    expect(page.locator("#shelf .count")).to_contain_text("1 din 4")
+    expect(page.locator("#documents .count")).to_contain_text("1 din 4")
     visit.ask(CHINA)
     expect(page.locator(".answer.abstained")).to_be_visible()
     titles = page.locator(".answer button.passage .title")
@@ -482,7 +482,7 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     report = page.locator("#added")
     expect(report.locator(".fine")).to_contain_text("Ghiduș (1).txt adăugat")
     expect(report.locator(".failed")).to_contain_text("stricat.txt nu este text UTF-8")
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(5)
     kept = library.settings.home / "uploads" / "Ghiduș (1).txt"
     assert kept.exists()
     visit.ask("Ce a inventat Vlad?")
@@ -491,7 +491,7 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     remove.click()
     expect(remove).to_have_text("Scoate?")
     remove.click()
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(4)
     assert not kept.exists()
     visit.ask("Ce a inventat Vlad?")
     assert "clătite" not in marked(page)
@@ -512,10 +512,10 @@ def test_a_file_of_a_name_that_is_here_is_kept_beside_and_replaces_when_asked(
     expect(page.locator("#added .fine")).to_have_text(
         "Chirie?.txt adăugat lângă cel cu același nume, ca Chirie? (2).txt", use_inner_text=True
     )
-    names = page.locator("#shelf .file")
+    names = page.locator("#documents .file")
     expect(names.get_by_text("Chirie?.txt", exact=True)).to_be_visible()
     expect(names.get_by_text("Chirie? (2).txt", exact=True)).to_be_visible()
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(6)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(6)
 
     page.locator("[data-language=en]").click()
     expect(page.get_by_role("button", name="Replace Chirie?.txt by this one")).to_have_text("Replace")
@@ -523,10 +523,10 @@ def test_a_file_of_a_name_that_is_here_is_kept_beside_and_replaces_when_asked(
     replace = page.get_by_role("button", name="Înlocuiește Chirie?.txt cu acesta")
     replace.click()
     expect(replace).to_have_text("Sigur?")
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(6)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(6)
     replace.click()
     expect(page.get_by_text("Chirie?.txt a fost înlocuit.")).to_be_visible()
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(5)
     expect(names.get_by_text("Chirie?.txt", exact=True)).to_be_visible()
     expect(replace).to_have_count(0)
     visit.ask("Cât este chiria morii din Bărcuț?")
@@ -536,7 +536,7 @@ def test_a_file_of_a_name_that_is_here_is_kept_beside_and_replaces_when_asked(
     remove = page.get_by_role("button", name="Scoate Chirie?")
     remove.click()
     remove.click()
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(4)
     assert list((library.settings.home / "uploads").iterdir()) == []
 
 
@@ -547,17 +547,17 @@ def test_a_file_beyond_the_limit_is_refused_by_its_name(visit: Visit, library: T
     assert big.stat().st_size > library.settings.max_file_mb * 1_000_000
     page.locator("#left input[type=file]").set_input_files([big])
     expect(page.locator('[data-testid="toast-body"]')).to_contain_text('Peste 20 MB: "uriaș.txt". Nu s-a adăugat nimic')
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(4)
     good = tmp_path / "Stupina.txt"
     good.write_text("Stupina din Cornești are 1240 de stupi.", "utf-8")
     page.locator("#left input[type=file]").set_input_files([good, big])
     expect(page.locator("#left .too-large")).to_have_text('Peste 20 MB, lăsate deoparte: "uriaș.txt".')
     expect(page.locator("#added .fine")).to_contain_text("Stupina.txt adăugat")
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(5)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(5)
     remove = page.get_by_role("button", name="Scoate Stupina")
     remove.click()
     remove.click()
-    expect(page.locator("#shelf input[type=checkbox]")).to_have_count(4)
+    expect(page.locator("#documents input[type=checkbox]")).to_have_count(4)
 
 
 def test_the_conversation_survives_a_reload(visit: Visit) -> None:
@@ -593,7 +593,7 @@ def test_the_language_can_be_switched(visit: Visit) -> None:
     assert marked(page) == quote
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    expect(page.locator("#shelf .count")).to_contain_text("ticked")
+    expect(page.locator("#documents .count")).to_contain_text("ticked")
 
 
 def test_retry_and_edit(visit: Visit) -> None:

@@ -21,9 +21,9 @@ from rag import Settings, Temei
 from rag.files.private import OWN, keep_private, make_private
 from rag.index.index import Index
 from ui.page.document_list import Given
-from ui.page.documents import Shelf
+from ui.page.documents import Documents
 from ui.page.feedback import keep_feedback
-from ui.page.turn_view import Exchange
+from ui.page.turn_view import TurnView
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,8 +50,8 @@ def use(home: Path, fake: FakeEmbedder, tmp_path: Path) -> Temei:
     temei = Temei(settings, embedder=fake)
     temei.answer("Când a fost trimisă scrisoarea de felicitare?")
     (tmp_path / "n.txt").write_text("Vulpea sare peste gard.")
-    assert Shelf(temei).add(Given(tmp_path / "n.txt", "n.txt"), lambda source, done, total: None).key == "added"
-    keep_feedback(home, Exchange("Ce?", "Da."), True)
+    assert Documents(temei).add(Given(tmp_path / "n.txt", "n.txt"), lambda source, done, total: None).key == "added"
+    keep_feedback(home, TurnView("Ce?", "Da."), True)
     return temei
 
 
@@ -66,7 +66,7 @@ def test_a_home_that_was_open_is_closed_when_it_is_written_to(home: Path, fake: 
     temei = use(home, fake, tmp_path)
     for write in (
         lambda: ingest([SEED], Index(temei.settings, fake)),
-        lambda: keep_feedback(home, Exchange("Ce?", "Da."), False),
+        lambda: keep_feedback(home, TurnView("Ce?", "Da."), False),
     ):
         for path in (home, *home.rglob("*")):
             path.chmod(0o777 if path.is_dir() else 0o666)

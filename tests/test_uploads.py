@@ -22,7 +22,7 @@ from rag import Settings, Temei
 from rag.index.index import Index
 from ui.api.uploaded_files import sweep
 from ui.page.document_list import Added, Given, added_html
-from ui.page.documents import LEFT_BEHIND, Shelf
+from ui.page.documents import LEFT_BEHIND, Documents
 from ui.page.upload_cache import cache, claimed
 from ui.serve import app
 
@@ -41,11 +41,11 @@ def put(temei: Temei, tmp_path: Path) -> Put:
     def upload(name: str, text: str) -> Added:
         given = tmp_path / f"given-{time.monotonic_ns()}"
         given.write_text(text, "utf-8")
-        shelf = Shelf(temei)
-        with shelf.taking([Given(given, name)]) as (taken,):
-            *_, last = shelf.adding(taken)
+        documents = Documents(temei)
+        with documents.taking([Given(given, name)]) as (taken,):
+            *_, last = documents.adding(taken)
         assert not given.exists()
-        assert not list(shelf.folder.glob(".*"))
+        assert not list(documents.folder.glob(".*"))
         return last
 
     return upload
@@ -53,7 +53,7 @@ def put(temei: Temei, tmp_path: Path) -> Put:
 
 def shown(temei: Temei) -> dict[str, str]:
     """Return the texts of the documents by their names."""
-    rows = Shelf(temei).rows()
+    rows = Documents(temei).rows()
     documents = [temei.document(str(row["id"])) for row in rows]
     assert all(document is not None for document in documents)
     assert len({row["path"] for row in rows}) == len(rows)
@@ -86,7 +86,7 @@ def test_two_names_are_two_documents(temei: Temei, put: Put, first: str, second:
         first: "Prețul din 2023 este 100 de lei.",
         second: "Prețul din 2024 este 200 de lei.",
     }
-    html = Shelf(temei).html((), "ro")
+    html = Documents(temei).html((), "ro")
     assert "data-replace" not in html
 
 
@@ -120,28 +120,28 @@ def test_a_name_without_a_format_is_refused_and_costs_nothing(temei: Temei, put:
     assert refused.failed
     assert "has no format" in refused.detail
     assert shown(temei) == {"document.txt": "Prețul este 100 de lei."}
-    assert len(list(Shelf(temei).folder.iterdir())) == 1
+    assert len(list(Documents(temei).folder.iterdir())) == 1
 
 
 def test_replacing_is_for_the_user_to_ask_for(temei: Temei, put: Put) -> None:
-    shelf = Shelf(temei)
+    documents = Documents(temei)
     put("Preț.md", "Prețul este 100 de lei.")
     put("alt.md", "Altceva.")
     put("Preț.md", "Prețul este 200 de lei.")
-    html = shelf.html((), "ro")
+    html = documents.html((), "ro")
     assert html.count("data-replace") == 1
     assert "Înlocuiește Preț.md cu acesta" in html
-    assert "Replace Preț.md by this one" in shelf.html((), "en")
-    (new,) = shelf.replaceable(shelf.rows())
-    assert shelf.replace(new) == "Preț.md"
+    assert "Replace Preț.md by this one" in documents.html((), "en")
+    (new,) = documents.replaceable(documents.rows())
+    assert documents.replace(new) == "Preț.md"
     assert shown(temei) == {"Preț.md": "Prețul este 200 de lei.", "alt.md": "Altceva."}
-    titles = {str(row["source"]): row["title"] for row in shelf.rows()}
+    titles = {str(row["source"]): row["title"] for row in documents.rows()}
     assert titles == {"Preț.md": "Preț", "alt.md": "Alt"}
     assert {hit.passage.title for hit in temei.retrieve("Prețul este 200 de lei?", 5)} == {"Preț", "Alt"}
-    assert len(list(shelf.folder.iterdir())) == 2
-    assert shelf.replace(new) == ""
-    assert shelf.replace("unknown") == ""
-    assert "data-replace" not in shelf.html((), "ro")
+    assert len(list(documents.folder.iterdir())) == 2
+    assert documents.replace(new) == ""
+    assert documents.replace("unknown") == ""
+    assert "data-replace" not in documents.html((), "ro")
 
 
 def test_a_citation_names_an_upload_as_it_was_called(temei: Temei, put: Put) -> None:
@@ -157,14 +157,14 @@ def test_names_outlive_a_rebuild_and_an_ingestion_of_the_folder(temei: Temei, pu
     before = shown(temei)
     index = Index(temei.settings, fake)
     rebuild(index)
-    report = ingest([Shelf(temei).folder], index)
+    report = ingest([Documents(temei).folder], index)
     assert not report.renamed
     assert shown(temei) == before
 
 
 def test_a_changed_file_keeps_the_name_it_was_uploaded_by(temei: Temei, put: Put, fake: FakeEmbedder) -> None:
     put("🚀.txt", "Prețul este 100 de lei.")
-    (kept,) = Shelf(temei).folder.iterdir()
+    (kept,) = Documents(temei).folder.iterdir()
     kept.write_text("Prețul este 300 de lei.", "utf-8")
     index = Index(temei.settings, fake)
     ingest([kept], index)
@@ -173,27 +173,27 @@ def test_a_changed_file_keeps_the_name_it_was_uploaded_by(temei: Temei, put: Put
 
 
 def test_uploads_of_an_older_index_go_on(temei: Temei, put: Put, fake: FakeEmbedder) -> None:
-    folder = Shelf(temei).folder
+    folder = Documents(temei).folder
     folder.mkdir(parents=True)
     (folder / "Preț.md").write_text("Prețul este 100 de lei.", "utf-8")
     ingest([folder / "Preț.md"], Index(temei.settings, fake, create=True))
-    shelf = Shelf(temei)
-    (row,) = shelf.rows()
+    documents = Documents(temei)
+    (row,) = documents.rows()
     assert str(row["source"]).endswith("/uploads/Preț.md")
-    assert "uploads/" not in shelf.html((), "ro")
+    assert "uploads/" not in documents.html((), "ro")
     assert put("Preț.md", "Prețul este 100 de lei.").key == "unchanged"
     assert put("Preț.md", "Prețul este 200 de lei.").detail == "Preț (2).md"
-    (new,) = shelf.replaceable(shelf.rows())
-    assert shelf.replace(new) == "Preț.md"
+    (new,) = documents.replaceable(documents.rows())
+    assert documents.replace(new) == "Preț.md"
     assert shown(temei) == {"Preț.md": "Prețul este 200 de lei."}
 
 
 def test_a_document_whose_file_is_gone_is_not_displaced(temei: Temei, put: Put) -> None:
     put("n.txt", "Prețul este 100 de lei.")
-    (kept,) = Shelf(temei).folder.iterdir()
+    (kept,) = Documents(temei).folder.iterdir()
     kept.unlink()
     assert put("n.txt", "Prețul este 200 de lei.").key == "beside"
-    assert len(Shelf(temei).rows()) == 2
+    assert len(Documents(temei).rows()) == 2
 
 
 def test_two_sources_of_one_name_show_their_folders(temei: Temei, tmp_path: Path, fake: FakeEmbedder) -> None:
@@ -201,7 +201,7 @@ def test_two_sources_of_one_name_show_their_folders(temei: Temei, tmp_path: Path
         (tmp_path / year).mkdir()
         (tmp_path / year / "invoice.md").write_text(f"Factura din {year}.", "utf-8")
     ingest([tmp_path / "2024", tmp_path / "2025"], Index(temei.settings, fake, create=True))
-    html = Shelf(temei).html((), "ro")
+    html = Documents(temei).html((), "ro")
     assert ">2024/invoice.md<" in html
     assert ">2025/invoice.md<" in html
     assert f">{tmp_path}" not in html
@@ -216,22 +216,22 @@ def test_uploads_are_bounded_in_number_and_in_bytes(tmp_path: Path, fake: FakeEm
 
     def put(temei: Temei, name: str, text: str) -> Added:
         (tmp_path / "given").write_text(text, "utf-8")
-        shelf = Shelf(temei)
-        with shelf.taking([Given(tmp_path / "given", name)]) as (taken,):
-            return shelf.add(taken, lambda source, done, total: None)
+        documents = Documents(temei)
+        with documents.taking([Given(tmp_path / "given", name)]) as (taken,):
+            return documents.add(taken, lambda source, done, total: None)
 
     assert [put(few, f"{n}.txt", f"Textul {n}.").failed for n in range(3)] == [False, False, True]
     refused = put(few, "3.txt", "Textul 3.")
     assert "TEMEI_MAX_UPLOADS" in refused.detail
     assert "nu mai încape" in added_html([refused], "ro")
-    Shelf(few).remove(str(Shelf(few).rows()[0]["id"]))
+    Documents(few).remove(str(Documents(few).rows()[0]["id"]))
     assert not put(few, "3.txt", "Textul 3.").failed
 
     assert not put(small, "a.txt", "Un text. " * 100).failed
     refused = put(small, "b.txt", "Alt text. " * 1000)
     assert "TEMEI_MAX_UPLOADS_MB" in refused.detail
     assert "nu încape în cei 0.01 MB" in added_html([refused], "ro")
-    assert [path.name for path in Shelf(small).folder.iterdir()] == ["a.txt"]
+    assert [path.name for path in Documents(small).folder.iterdir()] == ["a.txt"]
 
 
 def test_what_is_uploaded_and_never_claimed_is_bounded(temei: Temei, fake: FakeEmbedder) -> None:
@@ -276,23 +276,23 @@ def test_one_file_named_twice_is_read_twice_and_gone(temei: Temei) -> None:
     place = cache() / "hash"
     place.mkdir()
     (place / "QA.txt").write_text("Prețul este 100 de lei.", "utf-8")
-    shelf = Shelf(temei)
+    documents = Documents(temei)
     both = [Given(place / "QA.txt", "Q&A.txt"), Given(place / "QA.txt", "Q:A.txt"), Given(place / "no.txt", "no.txt")]
-    with shelf.taking(both) as taken:
+    with documents.taking(both) as taken:
         assert not place.exists()
-        told = [shelf.add(one, lambda source, done, total: None).key for one in taken]
+        told = [documents.add(one, lambda source, done, total: None).key for one in taken]
     assert told == ["added", "duplicate", "failed"]
-    assert [path.name for path in shelf.folder.iterdir()] == ["Q_A.txt"]
+    assert [path.name for path in documents.folder.iterdir()] == ["Q_A.txt"]
 
 
 def test_what_a_stopped_server_left_on_its_way_goes(temei: Temei) -> None:
-    shelf = Shelf(temei)
-    shelf.folder.mkdir(parents=True)
+    documents = Documents(temei)
+    documents.folder.mkdir(parents=True)
     for name, age in ((".left", LEFT_BEHIND + 60), (".under-way", 60), ("kept.txt", LEFT_BEHIND + 60)):
-        (shelf.folder / name).write_text("a")
-        os.utime(shelf.folder / name, (time.time() - age,) * 2)
-    with shelf.taking([]):
-        assert sorted(path.name for path in shelf.folder.iterdir()) == [".under-way", "kept.txt"]
+        (documents.folder / name).write_text("a")
+        os.utime(documents.folder / name, (time.time() - age,) * 2)
+    with documents.taking([]):
+        assert sorted(path.name for path in documents.folder.iterdir()) == [".under-way", "kept.txt"]
 
 
 def test_the_cache_goes_with_its_process_and_those_of_the_dead_with_the_next(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Load: many people asking at once, through each of the page's doors, in bounded numbers and on this machine only.
+"""Test the page under load: many people ask at once, through each of its endpoints, on this machine only.
 
-The page runs in a process of its own, as ``temei chat`` starts it. Every question is told apart from all others by the
-marks at its end, so that an answer to somebody else's question is noticed. Where ``people`` ask at once each asks the
-next question when the last is answered.
+The page runs in a process of its own, as ``temei chat`` starts it. The number of questions is limited. Every question
+ends in marks of its own, so that an answer to somebody else's question is noticed. Each of the ``people`` asks the next
+question when the last one is answered.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ASKED = (
     "What has China accelerated in recent years?",
     "谁发来了贺信？",
 )
-NO_PACE = 1_000_000
+NO_LIMIT = 1_000_000
 """Questions a minute that one address may ask here, where all come from one."""
 A_VISIT = 10
 """Questions that somebody asks on the page before they open it anew."""
@@ -119,7 +119,7 @@ def _page() -> Iterator[tuple[str, Callable[[], float]]]:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k not in ("TEMEI_AUTH", "TEMEI_ALLOW_OPEN")}
-    environment |= {"TEMEI_ASKS_A_MINUTE": str(NO_PACE), "TEMEI_HOST": HOST, "TEMEI_PORT": str(port)}
+    environment |= {"TEMEI_ASKS_A_MINUTE": str(NO_LIMIT), "TEMEI_HOST": HOST, "TEMEI_PORT": str(port)}
     command = [sys.executable, "-c", "from ui.cli import main; main()", "chat"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as page:
         try:

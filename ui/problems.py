@@ -1,6 +1,6 @@
-"""Problems: the errors that readers of the page meet, in the page's language.
+"""Translate the errors that readers meet into the language of the page.
 
-The errors themselves are English, as the command line prints them. One that has no translation here is shown as it is.
+Errors are written in English, as the command line prints them. An error without a translation is shown in English.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Serving the page and its doors: on this machine only, unless told otherwise."""
+"""Serve the page and its endpoints for programs: on this machine only, unless the settings say otherwise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rag.settings import Settings
 from ui.api.events import check_event
 from ui.api.gate import MEGABYTE, Gate, Rules
 from ui.api.openai import router
-from ui.api.rate_limit import Pace
+from ui.api.rate_limit import RateLimit
 from ui.api.visitors import HERE, networks, origins
 from ui.page.documents import MOST_FILES
 from ui.page.page import build
@@ -66,9 +66,9 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     outer = FastAPI(title="Temei", docs_url=None, redoc_url=None, openapi_url=None)
     rules = _rules(temei.settings, host, login)
     outer.add_middleware(Gate, rules=rules)
-    pace = Pace(temei.settings.asks_a_minute, 60)
-    outer.include_router(router(temei, pace))
-    page = build(temei, pace)
+    rate_limit = RateLimit(temei.settings.asks_a_minute, 60)
+    outer.include_router(router(temei, rate_limit))
+    page = build(temei, rate_limit)
     root = temei.settings.root_path
     gr.mount_gradio_app(outer, page, path="/", auth=login, root_path=root or None, **options(temei))
     # Without it Gradio takes files that nobody uploaded, as a program that is not being served may.

@@ -1,4 +1,4 @@
-"""The words of the page, in Romanian and English."""
+"""Hold the texts of the page in Romanian and English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies: what a request sends, read up to a bound before anything parses it."""
+"""Read the body of a request up to a size limit, before anything parses it."""
 
 from __future__ import annotations
 

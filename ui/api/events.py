@@ -1,4 +1,4 @@
-"""Events: what a request to the page's events must name and give, so that Gradio does not stumble over it."""
+"""Check that a call of an event of the page names the event and gives all its values, before Gradio sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Faults: what goes wrong in the page itself, or in Gradio over what no browser sends: one line of it, no traceback."""
+"""Report errors of the page in one line, without a traceback.
+
+Such an error comes from the page itself, or from Gradio when a program sends what no browser sends.
+"""
 
 from __future__ import annotations
 

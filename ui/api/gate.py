@@ -1,7 +1,7 @@
-"""The gate: what every request passes before the page, /v1 or MCP see it, whichever of them it is meant for.
+"""Check every request before the page, ``/v1`` or MCP sees it.
 
-In this order: who asks (the address, where a trusted proxy tells it), the name that is asked for, the page that asks,
-the login, whether the address exists, the pace, the size, and the files that the request names.
+The checks run in this order: the visitor's address (a trusted proxy may name it), the host name that is asked for, the
+page that the request comes from, the login, the route, the rate limit, the size, and the files that the request names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ui.api import bodies
 from ui.api.bodies import BodyError
 from ui.api.faults import note, with_status
 from ui.api.headers import CORS, preflight, rewrite, secure
-from ui.api.rate_limit import Pace, Tries
+from ui.api.rate_limit import RateLimit, Tries
 from ui.api.routes import Kind, is_for_programs, kind_of
 from ui.api.uploaded_files import foreign_files, size_of, sweep
 from ui.api.visitors import Network, address, is_address, is_own_origin, name_of, seen
@@ -87,8 +87,8 @@ class Gate:
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app, self._rules = app, rules
-        self._posts = Pace(POSTS_AN_ASK * rules.asks_a_minute, 60)
-        self._files = Pace(UPLOADS_A_MINUTE, 60)
+        self._posts = RateLimit(POSTS_AN_ASK * rules.asks_a_minute, 60)
+        self._files = RateLimit(UPLOADS_A_MINUTE, 60)
         self._tries = Tries()
         self._held: Counter[str] = Counter()
         self._incoming = 0

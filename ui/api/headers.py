@@ -1,4 +1,4 @@
-"""Headers: what every reply tells the browser, so that it runs nothing and shows nothing that is not ours."""
+"""Set the headers of every reply, so that the browser runs and shows only what this server sends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Doors for programs: an OpenAI-compatible ``/v1/chat/completions``, and what the API and MCP endpoints answer.
+"""Answer programs: the OpenAI-compatible ``/v1/chat/completions``, and the endpoints of Gradio's API and MCP.
 
-What a language model's client shows is Markdown, so the answer's text and quotes are escaped as such in ``content``;
-``citations`` carry them as they stand, as in ``temei ask --json``.
+The clients of language models show Markdown. The answer's text and quotes are therefore escaped in ``content``;
+``citations`` give them unchanged, as ``temei ask --json`` does.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rag.errors import IndexStateError, TemeiError
 from rag.text.characters import whole
 from rag.types import Answer, Turn
 from ui.api.faults import CallError
-from ui.api.rate_limit import Pace
+from ui.api.rate_limit import RateLimit
 from ui.api.visitors import visitor
 from ui.markdown import escape_markdown
 
@@ -38,7 +38,7 @@ AT_ONCE, PATIENCE = 4, 30.0
 TOO_FAST = "Too many questions in a minute; wait a little, or set TEMEI_ASKS_A_MINUTE."
 
 
-def offer(temei: Temei, pace: Pace) -> None:
+def offer(temei: Temei, rate_limit: RateLimit) -> None:
     """Declare the endpoints ``ask`` and ``ask_json`` of the Gradio app that is being built.
 
     Both answer with the JSON of ``temei ask --json``, the first as an object, the second as text: Gradio's MCP tools
@@ -53,7 +53,7 @@ def offer(temei: Temei, pace: Pace) -> None:
             question: in any language.
             document_ids: search only these documents; all of them where omitted.
         """
-        if not pace.allows(visitor(request)):
+        if not rate_limit.allows(visitor(request)):
             raise CallError(TOO_FAST, 429)
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
@@ -144,7 +144,7 @@ def remark(answer: Answer) -> str:
     return f"\n\n*{escape_markdown(answer.note)}*" if answer.note else ""
 
 
-def router(temei: Temei, pace: Pace) -> APIRouter:
+def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
     door = APIRouter(prefix="/v1", route_class=Route)
     turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
@@ -155,7 +155,7 @@ def router(temei: Temei, pace: Pace) -> APIRouter:
 
     @door.post("/chat/completions", response_model=None)
     async def completions(request: ChatRequest, call: Request) -> Response:
-        if not pace.allows(visitor(call)):
+        if not rate_limit.allows(visitor(call)):
             return _refused(429, TOO_FAST)
         question, history = asked(request.messages)
         try:

@@ -1,4 +1,4 @@
-"""Pace: how often one visitor may do a thing, so that nobody keeps the others waiting or guesses a password."""
+"""Limit how often one visitor may do a thing, so that nobody keeps the others waiting or guesses a password."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Kept(Generic[T]):
             self._seen.popitem(last=False)
 
 
-class Pace:
+class RateLimit:
     """At most ``times`` at once and ``times`` in every ``seconds`` after that, for each visitor by themselves."""
 
     def __init__(self, times: float, seconds: float) -> None:
@@ -42,7 +42,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def allows(self, visitor: str, weight: float = 1.0) -> bool:
-        """Count a weight for the visitor and tell whether it is within the pace; what is not is not counted."""
+        """Count a weight for the visitor and tell whether it is within the limit; what is not is not counted."""
         now = time.monotonic()
         with self._lock:
             level, at = self._levels.get(visitor, (0.0, now))

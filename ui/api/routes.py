@@ -1,7 +1,7 @@
-"""Routes: which addresses are served at all, who may call them, and how much they take.
+"""List the routes that are served, who may call them, and what they accept.
 
-Gradio brings many more than the page and its programs use: those that read files of the cache, fetch addresses, edit
-the program's source or forward to other servers. What is not listed here does not exist.
+Gradio has many more routes than the page and its programs use. Some of them read files of the cache, fetch addresses,
+edit the program's source or forward requests to other servers. A route that is not listed here does not exist.
 """
 
 from __future__ import annotations

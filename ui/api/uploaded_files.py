@@ -1,7 +1,7 @@
-"""Files: which file a request may name, namely one that somebody uploaded here and no other of this machine.
+"""Check the files that a request names: it may name only files that were uploaded here, no other file of this machine.
 
-Gradio copies every file that a request names, in any argument of any event, into its cache. Whether it first checks
-that the file was uploaded depends on flags of its own, so it is checked here too, before Gradio sees the request.
+Gradio copies every file that a request names, in any argument of any event, into its cache. Settings of Gradio decide
+whether it first checks that the file was uploaded. The check here therefore runs before Gradio sees the request.
 """
 
 from __future__ import annotations

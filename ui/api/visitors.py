@@ -1,7 +1,7 @@
-"""Visitors: from which address a request comes, and for which name and origin it asks.
+"""Tell which address a request comes from, and which host name and origin it asks for.
 
-A header can say anything, so ``X-Forwarded-For`` and its kin count only where they come from a proxy that
-``TEMEI_PROXIES`` names, and otherwise reach nothing that stands behind.
+Anybody can send any header. ``X-Forwarded-For`` and similar headers therefore count only when they come from a proxy
+that ``TEMEI_PROXIES`` names; otherwise they are removed.
 """
 
 from __future__ import annotations

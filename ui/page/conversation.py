@@ -1,4 +1,4 @@
-"""The conversation: what the page does when somebody asks, retries, edits, judges or opens a citation."""
+"""Handle the events of the conversation: ask, retry, edit, judge an answer, open a citation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rag.chain import Temei
 from rag.checked_input import checked_question
 from rag.errors import TemeiError
 from rag.types import Answer
-from ui.api.rate_limit import Pace
+from ui.api.rate_limit import RateLimit
 from ui.api.visitors import visitor
-from ui.page.documents import Shelf
+from ui.page.documents import Documents
 from ui.page.export import to_markdown
 from ui.page.feedback import keep_feedback
 from ui.page.render import answer_html, document_html, question_html, reader_html
-from ui.page.turn_view import MOST_HELD, MOST_KEPT, Exchange, from_json, history, within
+from ui.page.turn_view import MOST_HELD, MOST_KEPT, TurnView, from_json, history, within
 from ui.problems import in_language
 from ui.texts import known, preferred, say
 
-Exchanges = tuple[Exchange, ...]
+TurnViews = tuple[TurnView, ...]
 Updates = tuple[Any, ...]
 READY: dict[str, Any] = {"submit_btn": True, "stop_btn": False}
 """The question's box when nothing is being answered."""
@@ -40,19 +40,19 @@ def shown_error(error: TemeiError, language: str) -> gr.Error:
     )
 
 
-def messages(exchanges: Exchanges, language: str, *, pending: bool = False) -> list[Any]:
-    """Return a conversation as Gradio's chat takes it: two messages for every exchange."""
+def messages(turn_views: TurnViews, language: str, *, pending: bool = False) -> list[Any]:
+    """Return a conversation as Gradio's chat takes it: two messages for every turn."""
     shown: list[Any] = []
-    for turn, exchange in enumerate(exchanges):
-        body = answer_html(exchange, turn, language, pending=pending and turn == len(exchanges) - 1)
-        shown.append({"role": "user", "content": question_html(exchange.question)})
+    for turn, turn_view in enumerate(turn_views):
+        body = answer_html(turn_view, turn, language, pending=pending and turn == len(turn_views) - 1)
+        shown.append({"role": "user", "content": question_html(turn_view.question)})
         shown.append({"role": "assistant", "content": gr.HTML(body)})
     return shown
 
 
-def to_keep(exchanges: Exchanges) -> list[dict[str, Any]]:
+def to_keep(turn_views: TurnViews) -> list[dict[str, Any]]:
     """Return what the browser keeps of a conversation."""
-    return within([exchange.to_json() for exchange in exchanges[-MOST_KEPT:] if exchange.text])
+    return within([turn_view.to_json() for turn_view in turn_views[-MOST_KEPT:] if turn_view.text])
 
 
 def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
@@ -67,17 +67,17 @@ def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
 class Conversation:
     """The callbacks of the chat and the reader.
 
-    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the exchanges, the reader, the question's box, the
+    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the turns, the reader, the question's box, the
     comment's row and what the browser keeps.
     """
 
-    def __init__(self, temei: Temei, shelf: Shelf, pace: Pace) -> None:
+    def __init__(self, temei: Temei, documents: Documents, rate_limit: RateLimit) -> None:
         self._temei = temei
-        self._shelf = shelf
-        self._pace = pace
+        self._documents = documents
+        self._rate_limit = rate_limit
 
     def respond(
-        self, question: str | None, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request
+        self, question: str | None, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request
     ) -> Iterator[Updates]:
         """Answer in steps: the question at once, then the answer as it grows."""
         language = spoken(chosen, request)
@@ -85,13 +85,13 @@ class Conversation:
         if not question:
             yield (gr.skip(),) * 6
             return
-        earlier, asked = exchanges[1 - MOST_HELD :], Exchange(question)
+        earlier, asked = turn_views[1 - MOST_HELD :], TurnView(question)
         same, ready, longest = gr.skip(), gr.Textbox(**READY), self._temei.settings.max_question_chars
         try:
             checked_question(question, longest)
-            documents = self._shelf.chosen(excluded)
+            documents = self._documents.chosen(excluded)
             hindrance = "" if documents != [] else "none_ticked"
-            if not self._pace.allows(visitor(request)):
+            if not self._rate_limit.allows(visitor(request)):
                 hindrance = "too_fast"
             if hindrance:
                 gr.Warning(say(language, hindrance))
@@ -113,79 +113,79 @@ class Conversation:
             raise shown_error(error, language) from error
 
     def retry(
-        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
+        self, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
     ) -> Iterator[Updates]:
         """Ask again; what came after is dropped."""
         turn = turn_of(event.index)
-        if 0 <= turn < len(exchanges):
-            question = exchanges[turn].question
-            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
+        if 0 <= turn < len(turn_views):
+            question = turn_views[turn].question
+            yield from self.respond(question, turn_views[:turn], excluded, chosen, request)
 
     def edit(
-        self, exchanges: Exchanges, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
+        self, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
     ) -> Iterator[Updates]:
         """Ask the edited question in place of the old one; what came after is dropped."""
         turn, question = turn_of(event.index), html.unescape(str(event.value))
-        if 0 <= turn < len(exchanges):
-            yield from self.respond(question, exchanges[:turn], excluded, chosen, request)
+        if 0 <= turn < len(turn_views):
+            yield from self.respond(question, turn_views[:turn], excluded, chosen, request)
 
-    def reader(self, exchanges: Exchanges, turn: int, number: int, language: str, *, whole: bool = False) -> str:
+    def reader(self, turn_views: TurnViews, turn: int, number: int, language: str, *, whole: bool = False) -> str:
         """Return the reader, open at a citation."""
-        exchange = exchanges[turn] if 0 <= turn < len(exchanges) else None
-        return reader_html(exchange, turn, number, language, self._temei.document, whole=whole)
+        turn_view = turn_views[turn] if 0 <= turn < len(turn_views) else None
+        return reader_html(turn_view, turn, number, language, self._temei.document, whole=whole)
 
-    def open_citation(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+    def open_citation(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.EventData) -> str:
         """Open the document that a clicked marker names."""
         turn, number = whole_number(event, "turn"), whole_number(event, "number")
-        return self.reader(exchanges, turn, number, spoken(chosen, request))
+        return self.reader(turn_views, turn, number, spoken(chosen, request))
 
-    def open_whole(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.EventData) -> str:
+    def open_whole(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.EventData) -> str:
         """Show all of a long document."""
         turn, number = whole_number(event, "turn"), whole_number(event, "number")
         if turn < 0:
             return self.open_document(chosen, request, event, whole=True)
-        return self.reader(exchanges, turn, number, spoken(chosen, request), whole=True)
+        return self.reader(turn_views, turn, number, spoken(chosen, request), whole=True)
 
     def open_document(self, chosen: str, request: gr.Request, event: gr.EventData, *, whole: bool = False) -> str:
-        """Open a document of the shelf, nothing highlighted."""
+        """Open a document of the list, nothing highlighted."""
         document = self._temei.document(str(getattr(event, "document", "")))
         return document_html(document, spoken(chosen, request), whole=whole)
 
-    def like(self, exchanges: Exchanges, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
+    def like(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
         """Keep a judgement and offer to say why; returns the comment's row, its box and what it is about."""
         language, turn = spoken(chosen, request), turn_of(event.index)
-        if not 0 <= turn < len(exchanges):
+        if not 0 <= turn < len(turn_views):
             return gr.skip(), gr.skip(), gr.skip()
         liked = event.liked if isinstance(event.liked, bool) else None
-        self._keep(exchanges, turn, liked, "", language, request)
+        self._keep(turn_views, turn, liked, "", language, request)
         box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
-        return gr.Row(visible=liked is not None), box, (exchanges[turn].id, liked)
+        return gr.Row(visible=liked is not None), box, (turn_views[turn].id, liked)
 
     def comment(
-        self, text: str, about: tuple[str, bool], exchanges: Exchanges, chosen: str, request: gr.Request
+        self, text: str, about: tuple[str, bool], turn_views: TurnViews, chosen: str, request: gr.Request
     ) -> Any:
         """Keep the comment to a judgement and put its row away."""
-        turn = next((at for at, e in enumerate(exchanges) if about and e.id == about[0]), None)
+        turn = next((at for at, e in enumerate(turn_views) if about and e.id == about[0]), None)
         language = spoken(chosen, request)
         said = text.strip() if isinstance(text, str) else ""
-        if turn is not None and said and self._keep(exchanges, turn, about[1], said, language, request):
+        if turn is not None and said and self._keep(turn_views, turn, about[1], said, language, request):
             gr.Info(say(language, "thanks"), duration=3)
         return gr.Row(visible=False)
 
     def _keep(
-        self, exchanges: Exchanges, turn: int, liked: bool | None, said: str, language: str, request: gr.Request
+        self, turn_views: TurnViews, turn: int, liked: bool | None, said: str, language: str, request: gr.Request
     ) -> bool:
         home, who = self._temei.settings.home, visitor(request)
-        kept = keep_feedback(home, exchanges[turn], liked, said, exchanges[:turn], visitor=who)
+        kept = keep_feedback(home, turn_views[turn], liked, said, turn_views[:turn], visitor=who)
         if not kept:
             gr.Warning(say(language, "feedback_full"))
         return kept
 
-    def exported(self, exchanges: Exchanges, chosen: str, request: gr.Request) -> str:
+    def exported(self, turn_views: TurnViews, chosen: str, request: gr.Request) -> str:
         """Return the conversation as Markdown."""
-        return to_markdown(exchanges, spoken(chosen, request))
+        return to_markdown(turn_views, spoken(chosen, request))
 
-    def restored(self, kept: Any) -> Exchanges:
+    def restored(self, kept: Any) -> TurnViews:
         """Return what the browser kept, checked against the documents as they are now."""
         return from_json(kept, self._document)
 
@@ -197,7 +197,7 @@ class Conversation:
 
 
 def turn_of(index: Any) -> int:
-    """Return the exchange that a message of the chat belongs to, -1 where the browser sent no number."""
+    """Return the turn that a message of the chat belongs to, -1 where the browser sent no number."""
     first = index[0] if isinstance(index, list | tuple) and index else index
     return first // 2 if isinstance(first, int) else -1
 

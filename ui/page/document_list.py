@@ -1,4 +1,4 @@
-"""The list of documents as HTML, and what has become of the files that were uploaded."""
+"""Write the list of documents as HTML, and the outcome of each uploaded file."""
 
 from __future__ import annotations
 

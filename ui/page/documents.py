@@ -1,4 +1,4 @@
-"""The shelf: the documents that can be searched, shown beside the conversation, added to and removed from."""
+"""Manage the documents that the page searches: list them, add uploads, replace and remove them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEFT_BEHIND = 24 * 3600.0
 Advance = Callable[[str, int, int], None]
 
 
-class Shelf:
+class Documents:
     """The documents of an index, as the page handles them; one upload or removal at a time.
 
     An upload never takes another document's place: it is shown under its own name, with a number where another upload
@@ -237,7 +237,7 @@ class Shelf:
         """Return the list of documents with their checkboxes."""
         rows = self.rows()
         if not rows:
-            return f'<section class="shelf"><p class="count">{say(language, "missing")}</p></section>'
+            return f'<section class="documents"><p class="count">{say(language, "missing")}</p></section>'
         ticked = [row for row in rows if row["id"] not in excluded]
         size = passages(sum(int(row.get("passages", 0)) for row in ticked), language)
         count = f"{say(language, 'count', ticked=len(ticked), all=len(rows))} · {size}"
@@ -254,7 +254,7 @@ class Shelf:
             else ""
         )
         return (
-            f'<section class="shelf"><p class="count" role="status">{count}</p>{every}'
+            f'<section class="documents"><p class="count" role="status">{count}</p>{every}'
             f'<ul aria-label="{say(language, "sources")}">{items}</ul></section>'
         )
 

@@ -1,4 +1,4 @@
-"""Feedback: what readers thought of answers, kept as JSON lines that ``temei eval`` can make examples of."""
+"""Keep what readers think of answers as JSON lines; ``temei eval feedback`` makes questions of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from rag.files.private import keep_private, owner_only
 from rag.text.characters import whole
 from rag.types import Citation
-from ui.page.turn_view import Exchange
+from ui.page.turn_view import TurnView
 
 LONGEST_COMMENT = 2000
 MOST_CITED, MOST_EARLIER, LONGEST_EARLIER = 10, 10, 300
@@ -28,10 +28,10 @@ _written: OrderedDict[tuple[Path, str], int] = OrderedDict()
 
 def keep_feedback(
     home: Path,
-    exchange: Exchange,
+    turn_view: TurnView,
     liked: bool | None,
     comment: str = "",
-    earlier: Sequence[Exchange] = (),
+    earlier: Sequence[TurnView] = (),
     *,
     visitor: str = "",
 ) -> bool:
@@ -43,8 +43,8 @@ def keep_feedback(
     Returns:
         Whether it was kept: a visitor, and all together, may write only so much.
     """
-    record = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **_needed(exchange)}
-    if exchange.standalone_question:
+    record = {"time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), **_needed(turn_view)}
+    if turn_view.standalone_question:
         record["history"] = [one.question[:LONGEST_EARLIER] for one in earlier[-MOST_EARLIER:]]
     record |= {"liked": liked, "comment": comment[:LONGEST_COMMENT]}
     line = (whole(json.dumps(record, ensure_ascii=False)) + "\n").encode()
@@ -62,16 +62,16 @@ def keep_feedback(
     return True
 
 
-def _needed(exchange: Exchange) -> dict[str, Any]:
-    short = exchange.short
+def _needed(turn_view: TurnView) -> dict[str, Any]:
+    short = turn_view.short
     return {
-        "id": exchange.id,
-        "question": exchange.question,
-        "abstained": exchange.abstained,
-        "citations": [_span(one) for one in exchange.citations[:MOST_CITED]],
-        "nearest": [_span(one) for one in exchange.nearest[:MOST_CITED]],
+        "id": turn_view.id,
+        "question": turn_view.question,
+        "abstained": turn_view.abstained,
+        "citations": [_span(one) for one in turn_view.citations[:MOST_CITED]],
+        "nearest": [_span(one) for one in turn_view.nearest[:MOST_CITED]],
         "short": {"start": short.start, "end": short.end} if short else None,
-        "standalone_question": exchange.standalone_question,
+        "standalone_question": turn_view.standalone_question,
     }
 
 

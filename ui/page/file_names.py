@@ -1,7 +1,6 @@
-"""Names of files: as they are shown, told apart, and kept on disk.
+"""Choose the names of files: the name that is shown, and the name on disk.
 
-What a file was called is shown; where it is kept is a name of its own, so that two files never meet in one place
-whatever they are called.
+The page shows the name that a file had. On disk the file has another name, so that two files never get the same place.
 """
 
 from __future__ import annotations

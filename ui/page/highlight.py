@@ -1,4 +1,4 @@
-"""Highlighting: a document's text as HTML in which the words of every citation are marked, character for character."""
+"""Write the text of a document as HTML and mark the words of every citation, character for character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Markdown in a document's text: its marks are hidden and its words set; every character stays in the page."""
+"""Show Markdown in the text of a document: hide its marks and style its words.
+
+Every character of the text stays in the page.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendering: exchanges and documents as the HTML of the chat and the reader; everything foreign in it is escaped."""
+"""Write turns and documents as the HTML of the chat and the reader; text from elsewhere is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from rag.types import Citation, Document, Span
 from ui.page.highlight import highlight, holds, window
 from ui.page.markup import Style, escape, fenced, is_markdown, markdown, pieces
-from ui.page.turn_view import Exchange
+from ui.page.turn_view import TurnView
 from ui.texts import GRADIO, LANGUAGES, both, say
 
 EXTRACTIVE = "extractive"
@@ -27,49 +27,49 @@ _PARAGRAPHS = re.compile(r"\n\s*\n")
 Lookup = Callable[[str], Document | None]
 
 
-def answer_html(exchange: Exchange, turn: int, language: str, *, pending: bool = False) -> str:
+def answer_html(turn_view: TurnView, turn: int, language: str, *, pending: bool = False) -> str:
     """Return an answer, or an abstention with the nearest passages, as HTML.
 
     Args:
-        turn: position of the exchange in the conversation; the page's buttons name it.
+        turn: position of the turn in the conversation; the page's buttons name it.
         pending: more is still to come.
     """
-    if not exchange.text:
+    if not turn_view.text:
         words = say(language, "pending" if pending else "stopped")
         return f'<div class="answer waiting"><p>{words}</p></div>'
     paragraphs = "".join(
-        f'<p dir="auto">{_with_markers(part, exchange, turn, language)}</p>'
-        for part in _PARAGRAPHS.split(exchange.text)
+        f'<p dir="auto">{_with_markers(part, turn_view, turn, language)}</p>'
+        for part in _PARAGRAPHS.split(turn_view.text)
     )
-    if exchange.abstained:
+    if turn_view.abstained:
         label = say(language, "no_ground")
-        body = f'<p class="label">{label}</p>{paragraphs}{_nearest(exchange, turn, language)}'
-        return f'<div class="answer abstained">{body}{_cue(exchange, language)}</div>'
-    return f'<div class="answer">{paragraphs}{_cue(exchange, language)}</div>'
+        body = f'<p class="label">{label}</p>{paragraphs}{_nearest(turn_view, turn, language)}'
+        return f'<div class="answer abstained">{body}{_cue(turn_view, language)}</div>'
+    return f'<div class="answer">{paragraphs}{_cue(turn_view, language)}</div>'
 
 
-def _with_markers(text: str, exchange: Exchange, turn: int, language: str) -> str:
+def _with_markers(text: str, turn_view: TurnView, turn: int, language: str) -> str:
     """Return the text escaped, its markers as buttons that carry the quote."""
-    by_number = {str(c.number): c for c in exchange.citations}
+    by_number = {str(c.number): c for c in turn_view.citations}
     shown: list[str] = []
     at = 0
     for marker in _MARKER.finditer(text):
         citation = by_number.get(marker[1])
         if citation is not None:
             before = text[at : marker.start()].rstrip(" ")
-            shown += [_quoted(before, exchange, citation), _marker(citation, turn, language)]
+            shown += [_quoted(before, turn_view, citation), _marker(citation, turn, language)]
             at = marker.end()
     return "".join(shown) + escape(text[at:]).replace("\n", "<br>")
 
 
-def _quoted(text: str, exchange: Exchange, citation: Citation) -> str:
+def _quoted(text: str, turn_view: TurnView, citation: Citation) -> str:
     """Return what stands before a marker as HTML, the short answer in it set off where it lies in that citation."""
     styles: list[Style] = []
-    if exchange.mode == EXTRACTIVE and is_markdown(citation.source):
+    if turn_view.mode == EXTRACTIVE and is_markdown(citation.source):
         if (code := fenced(citation.quote)) is not None:
             return f'<code class="block">{escape(code)}</code>'
         styles = markdown(text)
-    short = exchange.short
+    short = turn_view.short
     if short is not None and short.citation == citation.number:
         at = short.start - citation.start
         words = " ".join(citation.quote[at : short.end - citation.start].split())
@@ -97,15 +97,15 @@ def _card(citation: Citation, language: str) -> str:
     return f'data-quote="{escape(citation.quote)}" data-where="{escape(where)}" data-source="{escape(citation.source)}"'
 
 
-def _nearest(exchange: Exchange, turn: int, language: str) -> str:
-    if not exchange.nearest:
+def _nearest(turn_view: TurnView, turn: int, language: str) -> str:
+    if not turn_view.nearest:
         return ""
     items = "".join(
         f'<li><button type="button" class="passage" data-turn="{turn}" data-number="{c.number}" '
         f'aria-label="{escape(say(language, "passage", number=c.number, title=c.title, quote=_short(c.quote)))}">'
         f'<span class="title" dir="auto">{escape(c.title)}{_page(c, language)}</span>'
         f'<span class="excerpt" dir="auto">{_excerpt(c)}</span></button></li>'
-        for c in exchange.nearest
+        for c in turn_view.nearest
     )
     return (
         f'<section class="nearest"><h3>{say(language, "nearest")}</h3>'
@@ -130,28 +130,28 @@ def _short(text: str) -> str:
     return line if len(line) <= EXCERPT else line[:EXCERPT].rsplit(" ", 1)[0] + " …"
 
 
-def _cue(exchange: Exchange, language: str) -> str:
+def _cue(turn_view: TurnView, language: str) -> str:
     """Return the quiet line under an answer: how it was made, how sure it is, what was searched."""
-    extractive = exchange.mode == EXTRACTIVE
+    extractive = turn_view.mode == EXTRACTIVE
     parts = [
         f'<span class="mode">{say(language, "mode_extractive")}</span>'
         if extractive
-        else f'<span class="mode">{escape(say(language, "mode_model", mode=exchange.mode))}</span>'
+        else f'<span class="mode">{escape(say(language, "mode_model", mode=turn_view.mode))}</span>'
     ]
-    if exchange.abstained:
+    if turn_view.abstained:
         parts = []
     else:
-        sure = exchange.confidence
+        sure = turn_view.confidence
         level = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
         parts.append(
             f'<span class="confidence {level}" title="{say(language, "confidence")}: {sure:.0%}">'
             f"<i></i><i></i><i></i>{say(language, 'confidence_' + level)}</span>"
         )
-    if exchange.standalone_question:
-        searched = say(language, "searched").format(question=exchange.standalone_question)
+    if turn_view.standalone_question:
+        searched = say(language, "searched").format(question=turn_view.standalone_question)
         parts.append(f'<span class="searched" dir="auto">{escape(searched)}</span>')
-    if exchange.note:
-        parts.append(f'<span class="note" dir="auto">{escape(exchange.note)}</span>')
+    if turn_view.note:
+        parts.append(f'<span class="note" dir="auto">{escape(turn_view.note)}</span>')
     label = say(language, "copy")
     parts.append(f'<button type="button" class="copy" data-copy data-done="{say(language, "copied")}">{label}</button>')
     return f'<p class="cue">{"".join(parts)}</p>'
@@ -163,7 +163,7 @@ def question_html(question: str) -> str:
 
 
 def reader_html(
-    exchange: Exchange | None,
+    turn_view: TurnView | None,
     turn: int,
     number: int,
     language: str,
@@ -172,16 +172,16 @@ def reader_html(
     whole: bool = False,
 ) -> str:
     """Return the reader: the document of citation ``number``, all of the answer's citations of it highlighted."""
-    citation = None if exchange is None else next((c for c in exchange.shown if c.number == number), None)
-    if exchange is None or citation is None:
+    citation = None if turn_view is None else next((c for c in turn_view.shown if c.number == number), None)
+    if turn_view is None or citation is None:
         return f'<div class="reader empty"><p>{both("reader_empty")}</p></div>'
     document = lookup(citation.document_id)
-    tabs = _tabs(exchange, turn, citation, language)
+    tabs = _tabs(turn_view, turn, citation, language)
     if document is None or not holds(document, citation):
         return f'<div class="reader gone">{tabs}<p>{say(language, "gone")}</p></div>'
-    here = [c for c in exchange.shown if c.document_id == document.id and holds(document, c)]
-    text = _document_text(document, here, citation.number, language, whole, _strong(exchange, document))
-    kind = "nearest" if exchange.abstained else "cited"
+    here = [c for c in turn_view.shown if c.document_id == document.id and holds(document, c)]
+    text = _document_text(document, here, citation.number, language, whole, _strong(turn_view, document))
+    kind = "nearest" if turn_view.abstained else "cited"
     return (
         f'<article class="reader {kind}" data-turn="{turn}" data-document="{escape(document.id)}" '
         f'data-current="{citation.number}">{tabs}{_heading(document)}{text}'
@@ -221,26 +221,26 @@ def name_html(language: str) -> str:
     )
 
 
-def _tabs(exchange: Exchange, turn: int, current: Citation, language: str) -> str:
+def _tabs(turn_view: TurnView, turn: int, current: Citation, language: str) -> str:
     """Return a button for every citation of the answer, grouped by document."""
     groups: dict[str, list[Citation]] = {}
-    for citation in exchange.shown:
+    for citation in turn_view.shown:
         groups.setdefault(citation.document_id, []).append(citation)
     rows = []
     for group in groups.values():
         buttons = "".join(
             f'<button type="button" class="cite" data-turn="{turn}" data-number="{c.number}" '
             f'aria-pressed="{"true" if c.number == current.number else "false"}" {_card(c, language)} '
-            f'aria-label="{escape(_label(exchange, c, language))}">{c.number}</button>{_page(c, language)}'
+            f'aria-label="{escape(_label(turn_view, c, language))}">{c.number}</button>{_page(c, language)}'
             for c in group
         )
         rows.append(f'<li><span dir="auto">{escape(group[0].title)}</span>{buttons}</li>')
-    heading = say(language, "nearest" if exchange.abstained else "cited")
+    heading = say(language, "nearest" if turn_view.abstained else "cited")
     return f'<nav class="cited" aria-label="{heading}"><h2>{heading}</h2><ul>{"".join(rows)}</ul></nav>'
 
 
-def _label(exchange: Exchange, citation: Citation, language: str) -> str:
-    key = "passage" if exchange.abstained else "citation"
+def _label(turn_view: TurnView, citation: Citation, language: str) -> str:
+    key = "passage" if turn_view.abstained else "citation"
     return say(language, key, number=citation.number, title=citation.title, quote=_short(citation.quote))
 
 
@@ -249,10 +249,10 @@ def _heading(document: Document) -> str:
     return f'<header><h3 dir="auto">{escape(document.title)}</h3><p class="source">{link}</p></header>'
 
 
-def _strong(exchange: Exchange, document: Document) -> Span | None:
+def _strong(turn_view: TurnView, document: Document) -> Span | None:
     """Return where the short answer stands in this document, None where it does not."""
-    short = exchange.short
-    inside = short and any(c.number == short.citation and c.document_id == document.id for c in exchange.citations)
+    short = turn_view.short
+    inside = short and any(c.number == short.citation and c.document_id == document.id for c in turn_view.citations)
     return (short.start, short.end) if short and inside else None
 
 

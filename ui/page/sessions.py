@@ -1,8 +1,8 @@
-"""Sessions: what the server holds of each visit.
+"""Hold the state of each visit on the server.
 
-Gradio's own class also keeps every visit's copy of the whole page's configuration, from which a link to the page as it
-stands could be made. The page offers no such links, and that copy is what a visit costs: 80 kB, and 30 ms in which
-nobody else is served.
+Gradio's own class also keeps a copy of the page's whole configuration for every visit, to make links to the page in its
+present state. This page has no such links, and the copy is expensive: it takes 80 kB a visit, and 30 ms in which no
+other visitor is served.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Suggesting: three questions that the ingested documents answer, made from their own sentences.
+"""Suggest three questions that the documents answer, made from their own sentences.
 
-Each candidate, of `ui.page.phrases` or a question that the document itself asks, is put to Temei and kept only where
-the answer quotes the very place that it was made from. The same documents give the same questions.
+Candidates come from `ui.page.phrases` and from questions in the documents. Each candidate is put to Temei, and it is
+kept only where the answer quotes the place that it was made from. The same documents give the same questions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Look: the theme, style sheet and script of the page, all of them local."""
+"""Define the theme, the style sheet and the scripts of the page; all of them are local files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exchange: one question of a conversation with all that the page shows of its answer."""
+"""Hold one turn of a conversation: a question with all that the page shows of its answer."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ui.page.highlight import holds
 NEAREST = 3
 """Passages that are offered beside an abstention."""
 MOST_KEPT, KEPT_CHARACTERS = 40, 200_000
-"""Exchanges, and characters in all of them, that a browser keeps for the next visit and that are taken back from it.
-The longest that was seen had 3,000 for an exchange."""
+"""Turns, and characters in all of them, that a browser keeps for the next visit and that are taken back from it.
+The longest that was seen had 3,000 for a turn."""
 MOST_HELD = 100
-"""Exchanges that a visit goes on with; the oldest leave the page."""
+"""Turns that a visit goes on with; the oldest leave the page."""
 MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN = 20, 50_000, 4096, 4
 """Bounds on what a browser sends back: citations of an answer, characters of a text and of a name or path (what no
 answer of ours comes near), and documents that are held at a time to check them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class TurnView:
     """A question and its answer; ``text`` is empty until the first words are there.
 
     ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
@@ -46,8 +46,8 @@ class Exchange:
     short: ShortAnswer | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def answered(self, answer: Answer) -> Exchange:
-        """Return the exchange with (what there is so far of) its answer."""
+    def answered(self, answer: Answer) -> TurnView:
+        """Return the turn with (what there is so far of) its answer."""
         return replace(
             self,
             text=answer.text,
@@ -67,7 +67,7 @@ class Exchange:
         return self.citations or self.nearest
 
     def to_json(self) -> dict[str, Any]:
-        """Return the exchange as JSON values, for the browser to keep."""
+        """Return the turn as JSON values, for the browser to keep."""
         return asdict(self)
 
 
@@ -79,18 +79,18 @@ def _nearest(answer: Answer) -> tuple[Citation, ...]:
     )
 
 
-def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+def history(turn_views: Sequence[TurnView]) -> tuple[Turn, ...]:
     """Return the earlier turns as the chain takes them."""
-    return tuple(Turn(e.question, e.text, e.abstained) for e in exchanges if e.text)
+    return tuple(Turn(e.question, e.text, e.abstained) for e in turn_views if e.text)
 
 
-def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Exchange, ...]:
-    """Return the exchanges that a browser kept, without citations that no longer stand in their document.
+def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[TurnView, ...]:
+    """Return the turns that a browser kept, without citations that no longer stand in their document.
 
-    What does not look like an exchange is left out, and so are the oldest that are too many or too long: a browser's
+    What does not look like a turn is left out, and so are the oldest that are too many or too long: a browser's
     storage is nobody's promise.
     """
-    found: list[Exchange] = []
+    found: list[TurnView] = []
     known: dict[str, Document | None] = {}
 
     def stands(citation: Citation) -> bool:
@@ -103,7 +103,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
     for row in within(kept) if isinstance(kept, list) else ():
         try:
             citations = tuple(filter(stands, map(_citation, row["citations"][:MOST_CITED])))
-            exchange = Exchange(
+            turn_view = TurnView(
                 question=_text(row["question"]),
                 text=_text(row["text"]),
                 citations=citations,
@@ -118,7 +118,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Ex
             )
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             continue
-        found.append(exchange)
+        found.append(turn_view)
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
-"""The upload cache: where files lie between the browser's sending them and the shelf's taking them over.
+"""Keep uploaded files between the browser's upload and their ingestion.
 
-It is a folder of the server's own that only its owner may enter, and goes when the server ends. The gate bounds what
-it takes and removes what nobody claims.
+The folder belongs to the server. Only its owner may enter it, and it is removed when the server ends. `ui.api.gate`
+limits its size and removes files that nobody takes.
 """
 
 from __future__ import annotations

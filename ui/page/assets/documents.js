@@ -1,4 +1,4 @@
-// Runs once, when the shelf appears. Ticks that stay are the page's, not the browser's: the list may have changed.
+// Runs once, when the list of documents appears. Ticks that stay are the page's, not the browser's: the list may have changed.
 const boxes = () => [...element.querySelectorAll('input[data-document]')];
 const draw = () => boxes().forEach((box) => { box.checked = box.dataset.ticked === 'true'; });
 
