@@ -1,7 +1,7 @@
-"""The command line: ``temei ingest | ask | chat | sources | doctor | eval | bench | load``.
+"""Define the command line: ``temei ingest | ask | chat | sources | doctor | eval | bench | load``.
 
-Exit status 0 for an answer and for an abstention, 2 for bad usage or an error that the user can mend: one line on
-stderr that says what to do.
+The exit status is 0 for an answer and for a refusal. It is 2 for wrong usage and for an error that the user can solve;
+one line on stderr then says what to do.
 """
 
 from __future__ import annotations
@@ -199,8 +199,8 @@ def doctor() -> None:
 @app.command()
 def bench(
     corpus: Annotated[
-        Path | None, typer.Option(help="Folder, file or .tar.gz of text; ../shared/data/legi-ro.tar.gz or seeds/.")
-    ] = None,
+        Path, typer.Option(help="Folder, file or .tar.gz of text; the shipped article by default.", show_default=False)
+    ] = SEEDS,
     sizes: Annotated[str, typer.Option(help="Numbers of passages to search among.")] = "1000,10000,100000",
     characters: Annotated[int, typer.Option(help="Characters to ingest for real.", min=10_000)] = 300_000,
     json_out: Annotated[Path, typer.Option("--json", help="Where to write the numbers.")] = Path("bench.json"),
@@ -214,11 +214,9 @@ def bench(
         wanted = [int(size) for size in sizes.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000,100000") from None
-    laws = SEEDS.parent.parent / "shared" / "data" / "legi-ro.tar.gz"
-    text = corpus or (laws if laws.exists() else SEEDS)
-    if not text.exists():
-        raise DocumentError(f"{text} does not exist; name a folder, file or archive of text with --corpus.")
-    found = run_bench(text, Settings(), sizes=wanted, characters=characters, report=_note)
+    if not corpus.exists():
+        raise DocumentError(f"{corpus} does not exist; name a folder, file or archive of text with --corpus.")
+    found = run_bench(corpus, Settings(), sizes=wanted, characters=characters, report=_note)
     json_out.write_text(to_json(found), encoding="utf-8")
     draw(found, png_out)
     table = Table(box=None, pad_edge=False, header_style="dim")

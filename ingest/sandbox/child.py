@@ -124,7 +124,7 @@ def _read(function: str, limits: Limits) -> dict[str, Any]:
     except FormatError as error:
         problem = str(error)
     except ModuleNotFoundError as error:
-        problem = f'needs the package {error.name} to be read; run: pip install "temei[formats]"'
+        problem = f"needs the package {error.name}, which is not installed; install Temei again: make setup"
     except MemoryError:
         pass
     except RecursionError:
