@@ -43,7 +43,7 @@ app = typer.Typer(
 
 @app.callback()
 def _privately(context: typer.Context) -> None:
-    # What these write is Temei's own, which nobody else is to read; the others also write reports, for whoever asked.
+    # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
     if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor"):
         os.umask(OWNER_ONLY)
 
@@ -155,7 +155,7 @@ def chat() -> None:
     """Open the chat page."""
     settings = Settings()
     temei = Temei(settings, report=_note)
-    temei.index.search_index()  # an index or a model that cannot be used is told here, not on the page
+    temei.index.search_index()  # errors of the index or the model are reported here, not on the page
     temei.check_chat(_note)
     from ui.serve import launch
 
@@ -241,7 +241,7 @@ def load(
     chosen = [door for door in doors.split(",") if door]
     if not chosen or not set(chosen) <= set(DOORS.split(",")):
         raise typer.BadParameter(f"{doors!r} is not among {DOORS}", param_hint="--doors")
-    Temei(report=_note).index.search_index()  # what keeps the page from starting is told here
+    Temei(report=_note).index.search_index()  # errors that keep the page from starting are reported here
     found = run_load(chosen, people=people, questions=questions, report=_note)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("door", "questions/s", "p50 s", "p95 s", "slowest s", "errors", "MB at start", "middle", "end"):

@@ -46,12 +46,12 @@ PATIENCE = 120.0
 
 
 class LoadError(TemeiError):
-    """The page does not come up."""
+    """The page does not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one door did: times in seconds, memory of the page's process in megabytes.
+    """The result of one endpoint: times in seconds, memory of the page's process in megabytes.
 
     ``memory`` holds the resident set at the start, after each tenth of the questions, and so at the end.
     """
@@ -96,7 +96,7 @@ Ask = Callable[[httpx.AsyncClient, str], Awaitable[str]]
 def run_load(
     doors: Sequence[str], *, people: int = 50, questions: int = 2000, report: Callable[[str], None] = lambda line: None
 ) -> list[Load]:
-    """Serve the page and ask that many questions through each door, ``people`` of them at once.
+    """Serve the page and ask the questions through each endpoint, ``people`` of them at once.
 
     The doors are ``v1`` (/v1/chat/completions), ``ask`` (Gradio's API, each question a session of its own) and ``page``
     (the page's own queue, as a browser uses it, in conversations of several questions).
@@ -114,7 +114,7 @@ def run_load(
 
 @contextmanager
 def _page() -> Iterator[tuple[str, Callable[[], float]]]:
-    """Run the page on a free port; gives its address and what tells its memory in megabytes."""
+    """Run the page on a free port; yields its address and a function that returns its memory in megabytes."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
@@ -149,7 +149,7 @@ def _await(address: str, page: subprocess.Popen[bytes]) -> None:
 async def _drive(door: str, new: Callable[[], Ask], people: int, questions: int, rss: Callable[[], float]) -> Load:
     waiting = iter(range(questions))
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=people)
-    # Once through the questions alone, so that what is made on first use does not count as growth.
+    # Ask each question once before, so that memory allocated on first use does not count as growth.
     async with httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as client:
         ask = new()
         for number in range(len(ASKED)):
@@ -178,7 +178,7 @@ async def _drive(door: str, new: Callable[[], Ask], people: int, questions: int,
 
 
 def _question(number: int) -> str:
-    """Return a question that only ``number`` has: its binary digits are the marks at the end, which say nothing."""
+    """Return a question that is unique to ``number``: the marks at its end are the binary digits."""
     return ASKED[number % len(ASKED)] + "".join("?!"[int(digit)] for digit in f"{number:b}")
 
 

@@ -54,7 +54,7 @@ def launch(temei: Temei, *, host: str, port: int) -> None:
         port=port,
         log_level="warning",
         timeout_graceful_shutdown=2,
-        proxy_headers=False,  # whose word counts is decided at the gate
+        proxy_headers=False,  # the gate decides which proxies are trusted
         server_header=False,
     )
 
@@ -71,7 +71,7 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
     page = build(temei, rate_limit)
     root = temei.settings.root_path
     gr.mount_gradio_app(outer, page, path="/", auth=login, root_path=root or None, **options(temei))
-    # Without it Gradio takes files that nobody uploaded, as a program that is not being served may.
+    # Otherwise Gradio accepts files that nobody uploaded, as it does before it is served.
     page.has_launched = True
     inner = hold(outer, page)
     rules.uploads = Path(inner.uploaded_file_dir)
@@ -83,11 +83,11 @@ def app(temei: Temei, *, host: str = "127.0.0.1") -> FastAPI:
 
 
 def _rules(settings: Settings, host: str, login: tuple[str, str] | None) -> Rules:
-    """Return what the gate goes by."""
+    """Return the rules of the gate."""
     listed = origins(settings)
     names: frozenset[str] | None = None
     if login is None:
-        # A page elsewhere that makes its own name point here must not read what is answered here.
+        # A page elsewhere may point its own host name to this machine (DNS rebinding); it must not read replies.
         own = {host.lower()} | ({"*", socket.gethostname().lower()} if not is_loopback(host) else set())
         names = HERE | own | {urlsplit(origin).hostname or "" for origin in listed}
     return Rules(
@@ -104,7 +104,7 @@ def _rules(settings: Settings, host: str, login: tuple[str, str] | None) -> Rule
 
 
 def options(temei: Temei) -> dict[str, Any]:
-    """Return how the page is served: nothing recorded, linked or fetched elsewhere."""
+    """Return the options of Gradio: the page records nothing and fetches nothing from elsewhere."""
     return {
         "i18n": I18N,
         "theme": theme(),
@@ -145,7 +145,7 @@ def credentials(settings: Settings) -> tuple[str, str] | None:
 
 
 def check_open(settings: Settings, host: str, login: tuple[str, str] | None) -> None:
-    """Raise SettingsError where anybody on the network could come in and nobody said they may."""
+    """Raise SettingsError where the page would be open to the network without a password or permission."""
     if is_loopback(host) or login is not None:
         return
     if not settings.allow_open:

@@ -20,7 +20,7 @@ SECONDS = 30
 
 
 class BodyError(Exception):
-    """A body cannot be taken; ``status`` is what HTTP says to it."""
+    """A body is refused; ``status`` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class BodyError(Exception):
 
 
 def length_of(scope: Scope) -> int | None:
-    """Return the bytes that a request announces, None where it does not.
+    """Return the length in bytes that a request announces, or None.
 
     Raises:
         BodyError: the number is none.
@@ -96,7 +96,7 @@ def _refuse(constant: str) -> Any:
 
 
 def again(scope: Scope, body: bytes, receive: Receive) -> tuple[Scope, Receive]:
-    """Return the request with a body that is read already."""
+    """Return the request with the body that was already read."""
     kept = [(k, v) for k, v in scope["headers"] if k not in (b"content-length", b"transfer-encoding")]
     given = False
 
@@ -111,7 +111,7 @@ def again(scope: Scope, body: bytes, receive: Receive) -> tuple[Scope, Receive]:
 
 
 def to_its_end(receive: Receive) -> Receive:
-    """Have an upload that breaks off end in a refusal, which nobody hears, instead of an error."""
+    """End an upload that breaks off with a refusal in place of an error; nobody receives the refusal."""
 
     async def whole() -> Message:
         message = await receive()

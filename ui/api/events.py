@@ -31,11 +31,11 @@ def check_event(page: gr.Blocks, path: str, body: object) -> None:
         event = next((one for one in page.fns.values() if one.api_name == called["name"]), None)
     else:
         event = page.fns.get(number)
-    if event is None or event.fn is None:  # the browser does those without by itself
+    if event is None or event.fn is None:  # the browser handles events without a function itself
         raise BodyError(404, "There is no such event; reload the page.")
     given = body.get("data")
     if called["door"] == "call/v2" or event.cancels or not isinstance(given, list):
-        return  # given by name, not looked at, or refused by Gradio itself
+        return  # values by name, values that are not read, or values that Gradio refuses
     takes = {len(event.inputs)}
     if called["door"] == "call":
         takes.add(sum(not block.skip_api for block in event.inputs))

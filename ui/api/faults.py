@@ -19,11 +19,11 @@ _log = logging.getLogger("temei")
 
 
 STATUS = "temei.status"
-"""Where a request's scope keeps what HTTP says to a refusal."""
+"""The key under which the scope of a request keeps the status of a refusal."""
 
 
 class CallError(gr.Error):
-    """A call of an event is refused, with what HTTP says to that."""
+    """A call of an event is refused with an HTTP status."""
 
     def __init__(self, message: str, status: int = 422) -> None:
         super().__init__(message, print_exception=False)
@@ -31,10 +31,10 @@ class CallError(gr.Error):
 
 
 class Page(gr.Blocks):
-    """A Gradio app of which every event that fails has one line for the log and one for the browser."""
+    """A Gradio app in which a failed event writes one line to the log and sends one line to the browser."""
 
     async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
-        """Do as Gradio does, which prints a traceback for all but its own errors."""
+        """Do as Gradio does, but without the traceback that Gradio prints for errors of others."""
         try:
             return await super().process_api(*given, **named)
         except gr.Error as error:
@@ -50,7 +50,7 @@ class Page(gr.Blocks):
             raise gr.Error("That did not work.", print_exception=False) from error
 
     async def preprocess_data(self, *given: Any, **named: Any) -> Any:
-        """Do as Gradio does, and tell apart what it stumbles over in the values that were sent."""
+        """Do as Gradio does, and report its errors about the values that were sent as refusals."""
         try:
             return await super().preprocess_data(*given, **named)
         except Exception as error:
@@ -59,20 +59,20 @@ class Page(gr.Blocks):
 
 
 def _is_of_event_data(error: Exception) -> bool:
-    """Tell whether Gradio stumbled over what a call says of the click or the like that it comes from."""
+    """Tell whether Gradio failed on the data of the click, or of another event, that a call sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename == gradio.events.__file__
 
 
 def _tell(request: Any, status: int) -> None:
-    """Keep with a request what HTTP says to it."""
+    """Keep the HTTP status of a refusal with its request."""
     inner = getattr(request, "request", None)
     if inner is not None:
         inner.scope.setdefault(STATUS, []).append(status)
 
 
 def with_status(scope: Scope, send: Send) -> Send:
-    """Return a ``send`` that gives a refusal its status, where Gradio says 500 to every error of an event."""
+    """Return a ``send`` that sets the status of a refusal; Gradio answers every error of an event with 500."""
     told: list[int] = scope.setdefault(STATUS, [])
 
     async def sending(message: Message) -> None:
@@ -87,5 +87,5 @@ def note(error: Exception) -> None:
     """Log an error in one line: what it is, and where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    said = "".join(one if one.isprintable() else " " for one in str(error))  # it may hold what was sent
+    said = "".join(one if one.isprintable() else " " for one in str(error))  # the message may contain what was sent
     _log.error("temei: %s: %s%s", type(error).__name__, " ".join(said.split())[:300], place)

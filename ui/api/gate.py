@@ -44,7 +44,7 @@ MOST_HELD_LOGINS = 4
 
 @dataclass
 class Rules:
-    """What the gate goes by.
+    """The rules by which the gate lets requests in.
 
     ``names`` are those that may stand in a Host header, None for any. ``uploads`` is Gradio's folder of uploaded files
     and ``kept`` the one they end up in; both together hold at most ``most_bytes``. ``is_known`` tells whether a cookie
@@ -68,7 +68,7 @@ class Rules:
 
 
 class RefusedError(Exception):
-    """A request is not let in."""
+    """A request is refused."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -83,7 +83,7 @@ class RefusedError(Exception):
 
 
 class Gate:
-    """The ASGI layer around everything."""
+    """The outermost ASGI layer."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app, self._rules = app, rules
@@ -121,7 +121,7 @@ class Gate:
             programs = is_for_programs(scope["path"])
             language = "en" if programs else preferred(headers.get("accept-language", ""))
             await refusal.response(language)(scope, receive, send)
-        except Exception as error:  # nobody stands above who would do more than print it and hang up
+        except Exception as error:  # the server would only print it and close the connection
             note(error)
             if not begun:
                 await RefusedError(500, "That did not work.").response()(scope, receive, send)
@@ -132,7 +132,7 @@ class Gate:
         return headers.get("origin", "").lower() in self._rules.origins
 
     def _check_name(self, headers: Headers) -> None:
-        """Refuse names that somebody else may have made point here, so that their page counts as ours."""
+        """Refuse host names that a stranger may point to this machine to pass off a page as ours."""
         name = name_of(headers.get("host", ""))
         names = self._rules.names
         if not name or (names is not None and name not in names and not self._is_open_address(name)):
@@ -145,7 +145,7 @@ class Gate:
         return "*" in (self._rules.names or ()) and is_address(name)
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
-        """Refuse what a page from elsewhere asks for; its link to the page is let through."""
+        """Refuse requests of pages from elsewhere; a link to the page is allowed."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         if self._is_listed(headers) or (origin is not None and is_own_origin(origin, headers)):
             return
@@ -161,7 +161,7 @@ class Gate:
     # The login
 
     def _check_login(self, scope: Scope, headers: Headers) -> bool:
-        """Tell whether somebody is logged in, and refuse who is not anything but the login page."""
+        """Tell whether the visitor is logged in; without a login, refuse everything but the login page."""
         login = self._rules.login
         if login is None or self._has_cookie(headers):
             return True
@@ -229,7 +229,7 @@ class Gate:
             raise RefusedError(403, "The request names a file that was not uploaded here.")
 
     async def _log_in(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a login on, after a while where too many before it were wrong: Gradio's page shows no refusal."""
+        """Pass a login on. After too many wrong ones, wait first: Gradio's page shows no refusal."""
         body = await bodies.read(scope, receive, bodies.LOGIN_BYTES)
         wait = self._tries.begin(who)
         if wait and self._held[who] < MOST_HELD_LOGINS:
@@ -250,7 +250,7 @@ class Gate:
         await self._app(*bodies.again(scope, body, receive), watched)
 
     async def _upload(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let files in, as long as there is room for them."""
+        """Accept files as long as there is room for them."""
         size = bodies.length_of(scope)
         bodies.check_type(scope)
         if size is None:
@@ -276,7 +276,7 @@ class Gate:
 
 
 def _watched(send: Send) -> tuple[Send, list[bool]]:
-    """Return a ``send`` and a list that has something in it as soon as a reply has begun."""
+    """Return a ``send`` and a list that is not empty once a reply has begun."""
     begun: list[bool] = []
 
     async def sending(message: Message) -> None:

@@ -84,7 +84,7 @@ class Message(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What is read of a request; temperature and the like have no meaning here."""
+    """The fields of a request that are read; temperature and similar fields have no effect."""
 
     model_config = ConfigDict(extra="ignore")
     messages: list[Message]
@@ -92,7 +92,7 @@ class ChatRequest(BaseModel):
 
 
 class Route(APIRoute):
-    """A route that refuses a malformed body in one line; FastAPI's reply repeats it, which JSON may not be able to."""
+    """A route that refuses a malformed body in one line. FastAPI repeats the body, which JSON may not allow."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of requests."""
@@ -147,7 +147,7 @@ def remark(answer: Answer) -> str:
 def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
     """Return the OpenAI-compatible endpoints."""
     door = APIRouter(prefix="/v1", route_class=Route)
-    turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; one of threads would let some wait for long
+    turns = asyncio.Semaphore(AT_ONCE)  # first come, first served; a semaphore of threads is not fair
 
     @door.get("/models")
     async def models() -> dict[str, Any]:
@@ -182,7 +182,7 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
 async def _held(
     temei: Temei, question: str, history: tuple[Turn, ...], turns: asyncio.Semaphore
 ) -> AsyncGenerator[Answer]:
-    """Yield the growing answer and give the turn back at its end, whatever that was."""
+    """Yield the growing answer and release the semaphore at its end, also after an error."""
     try:
         async for answer in temei.astream(question, history):
             yield answer
@@ -212,7 +212,7 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
     answer, sent = first, content(first)
     yield event({"role": "assistant", "content": sent})
     try:
-        async with aclosing(rest):  # whoever goes away in the middle gives the turn back at once
+        async with aclosing(rest):  # a client that disconnects releases the semaphore at once
             async for answer in rest:
                 text = content(answer)
                 if text.startswith(sent) and len(text) > len(sent):
@@ -222,7 +222,7 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
         yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
         return
     whole = content(answer)
-    if whole != sent:  # a model went silent in the middle: what was sent cannot be taken back, so all of it follows
+    if whole != sent:  # a model stopped in the middle: sent text cannot be taken back, so the whole answer follows
         yield event({"content": f"\n\n---\n\n{whole}"})
     after = quotes(answer) + remark(answer)
     if after:

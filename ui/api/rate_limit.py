@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class _Kept(Generic[T]):
-    """What is known of visitors, the longest unseen forgotten first."""
+    """A value for each visitor; the visitor who was not seen for longest is forgotten first."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, T] = OrderedDict()
@@ -33,7 +33,7 @@ class _Kept(Generic[T]):
 
 
 class RateLimit:
-    """At most ``times`` at once and ``times`` in every ``seconds`` after that, for each visitor by themselves."""
+    """Allow each visitor ``times`` calls at once, and after that ``times`` calls in every ``seconds``."""
 
     def __init__(self, times: float, seconds: float) -> None:
         self.times = times
@@ -42,7 +42,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def allows(self, visitor: str, weight: float = 1.0) -> bool:
-        """Count a weight for the visitor and tell whether it is within the limit; what is not is not counted."""
+        """Tell whether a call of this weight is within the limit, and count it if so."""
         now = time.monotonic()
         with self._lock:
             level, at = self._levels.get(visitor, (0.0, now))
@@ -54,7 +54,7 @@ class RateLimit:
 
 
 class Tries:
-    """Wrong logins, for each visitor by themselves: after a few, the time from one to the next doubles."""
+    """Count the wrong logins of each visitor; after a few, the waiting time doubles with each."""
 
     def __init__(self) -> None:
         self._wrong: _Kept[tuple[int, float]] = _Kept()
@@ -75,7 +75,7 @@ class Tries:
             return 0.0
 
     def passed(self, visitor: str) -> None:
-        """Take back that the last try was wrong."""
+        """Count the last try as right."""
         with self._lock:
             wrong, at = self._wrong.get(visitor, (0, 0.0))
             self._wrong.put(visitor, (max(wrong - 1, 0), at))

@@ -63,7 +63,7 @@ ROUTES = tuple(
 
 
 def kind_of(method: str, path: str) -> Kind | None:
-    """Return what a request is, None where nothing of ours answers it."""
+    """Return the kind of a request, or None where no route answers it."""
     for route in ROUTES:
         if method in route.methods and route.path.fullmatch(path):
             return route.kind
@@ -71,5 +71,5 @@ def kind_of(method: str, path: str) -> Kind | None:
 
 
 def is_for_programs(path: str) -> bool:
-    """Tell whether programs rather than browsers come here, who give the login with every request."""
+    """Tell whether a path is for programs, which send the login with every request."""
     return re.sub("/+", "/", path).startswith(("/v1", f"{_GRADIO}/mcp"))

@@ -53,7 +53,7 @@ def foreign_files(value: Any, uploads: Path) -> Iterator[object]:
 
 
 def sweep(uploads: Path, seconds: float = LEFT_OVER) -> None:
-    """Remove what was uploaded some seconds ago and nobody took, parts and all, and the folders that are empty then."""
+    """Remove uploads, also partial ones, that nobody took for some seconds, and folders that are then empty."""
     before = time.time() - seconds
     for where, _, names in os.walk(uploads, topdown=False):
         for name in names:
@@ -67,7 +67,7 @@ def sweep(uploads: Path, seconds: float = LEFT_OVER) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Return how many bytes the files of a folder take on disk, in whole blocks, since an empty one takes room too."""
+    """Return the bytes that the files of a folder take on disk, in whole blocks; an empty file takes one block."""
     total = 0
     for where, _, names in os.walk(folder):
         for name in names:

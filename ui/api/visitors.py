@@ -23,23 +23,23 @@ _FORWARDED = (b"x-forwarded-", b"forwarded", b"x-real-ip", b"x-gradio-", b"x-ori
 
 
 def networks(settings: Settings) -> tuple[Network, ...]:
-    """Return the addresses of the proxies whose word counts."""
+    """Return the addresses of the trusted proxies."""
     return tuple(ipaddress.ip_network(one, strict=False) for one in settings.proxies.split())
 
 
 def origins(settings: Settings) -> frozenset[str]:
-    """Return the origins beside its own whose pages may use this one."""
+    """Return the other origins whose pages may use this server."""
     return frozenset(one.lower().rstrip("/") for one in settings.origins.split())
 
 
 def visitor(request: Any) -> str:
-    """Return what tells one visitor of a request from others: the address, of IPv6 the network of one connection."""
+    """Return the key of a visitor: the IPv4 address, or the /64 network of the IPv6 address."""
     client = getattr(request, "client", None)
     return address(getattr(client, "host", "") or "")
 
 
 def address(host: str) -> str:
-    """Return an address as it is counted: whoever has an IPv6 address has 2^64 of them."""
+    """Return an address as it is counted. An IPv6 address counts as its /64 network, which one visitor has."""
     try:
         ip = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -51,7 +51,7 @@ def address(host: str) -> str:
 
 
 def seen(scope: Scope, proxies: Collection[Network], listed: Collection[str]) -> Scope:
-    """Return a request with the client and scheme that trusted proxies name, and no other word of theirs.
+    """Return a request with the client and scheme that trusted proxies name, without other forwarding headers.
 
     Where the name that is asked for is that of a listed origin, the scheme is that of the origin: a proxy took TLS off.
     """
@@ -82,7 +82,7 @@ def _is_trusted(host: str, proxies: Collection[Network]) -> bool:
 
 
 def name_of(host: str) -> str:
-    """Return the name or address in a Host header, without the port, "" where it is none."""
+    """Return the name or address in a Host header, without the port; "" where the header is malformed."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".") if set(host).isdisjoint("/\\?#@ ") else ""
     except ValueError:
@@ -90,7 +90,7 @@ def name_of(host: str) -> str:
 
 
 def is_address(name: str) -> bool:
-    """Tell whether a name is an IP address, which nobody can make point elsewhere."""
+    """Tell whether a name is an IP address; nobody can point an address elsewhere."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -99,7 +99,7 @@ def is_address(name: str) -> bool:
 
 
 def is_own_origin(origin: str, headers: Headers) -> bool:
-    """Tell whether an origin is that of the page itself; a proxy may have taken TLS off, so the scheme is not asked."""
+    """Tell whether an origin is the page's own. The scheme is not compared: a proxy may have ended TLS."""
     try:
         asked, own = urlsplit(origin), urlsplit(f"//{headers.get('host', '')}")
         usual = {"http": 80, "https": 443}.get(asked.scheme)

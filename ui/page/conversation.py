@@ -103,7 +103,7 @@ class Conversation:
             for answer, last in _with_last(self._temei.stream(question, history(earlier), documents)):
                 asked = asked.answered(answer)
                 now = (*earlier, asked)
-                # Beside an abstention the reader opens nothing by itself: it would look like ground.
+                # After a refusal the reader opens no passage by itself: the passage would look like evidence.
                 view = self.reader(now, len(earlier), 0 if asked.abstained else 1, language)
                 shown = messages(now, language, pending=True)
                 yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
@@ -115,7 +115,7 @@ class Conversation:
     def retry(
         self, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
     ) -> Iterator[Updates]:
-        """Ask again; what came after is dropped."""
+        """Ask again and drop the later turns."""
         turn = turn_of(event.index)
         if 0 <= turn < len(turn_views):
             question = turn_views[turn].question
@@ -124,7 +124,7 @@ class Conversation:
     def edit(
         self, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.EditData
     ) -> Iterator[Updates]:
-        """Ask the edited question in place of the old one; what came after is dropped."""
+        """Ask the edited question in place of the old one and drop the later turns."""
         turn, question = turn_of(event.index), html.unescape(str(event.value))
         if 0 <= turn < len(turn_views):
             yield from self.respond(question, turn_views[:turn], excluded, chosen, request)
@@ -164,7 +164,7 @@ class Conversation:
     def comment(
         self, text: str, about: tuple[str, bool], turn_views: TurnViews, chosen: str, request: gr.Request
     ) -> Any:
-        """Keep the comment to a judgement and put its row away."""
+        """Keep the comment to a judgement and hide its row."""
         turn = next((at for at, e in enumerate(turn_views) if about and e.id == about[0]), None)
         language = spoken(chosen, request)
         said = text.strip() if isinstance(text, str) else ""

@@ -24,7 +24,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What has become of one uploaded file: ``key`` names the text that says so, ``share`` how much is read (0..1)."""
+    """The outcome of one uploaded file: ``key`` names its text, ``share`` is the part that was read (0..1)."""
 
     name: str
     key: str
@@ -63,7 +63,7 @@ def passages(count: int, language: str) -> str:
 
 
 def added_html(files: Collection[Added], language: str) -> str:
-    """Return what has become of the uploaded files, one line each."""
+    """Return the outcome of the uploaded files, one line each."""
     lines = "".join(map(_line, files, repeat(language)))
     return f'<ul class="added" aria-label="{say(language, "add")}" aria-live="polite">{lines}</ul>' if lines else ""
 
@@ -77,7 +77,7 @@ def _line(one: Added, language: str) -> str:
         return f'<li class="fine">{name} {both(one.key)} <b dir="auto">{escape(one.detail)}</b></li>'
     if one.key != "reading":
         return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}</li>'
-    # What is read out is that the file is being read, once, not every per cent.
+    # A screen reader says once that the file is being read, not every per cent.
     return (
         f'<li class="reading">{name} {both(one.key)} <span class="share" aria-hidden="true">{one.share:.0%}</span>'
         f'<progress max="1" value="{one.share:.3f}" aria-label="{escape(one.name)}"></progress></li>'

@@ -29,7 +29,7 @@ SUFFIXES = list(LOADERS)
 MOST_FILES = 50
 """Files taken in one upload."""
 STEP = 0.25
-"""Seconds between two looks at how far a file is read."""
+"""Seconds between two reports of the progress of a file."""
 LEFT_BEHIND = 24 * 3600.0
 """Seconds after which a file that was on its way is one that a stopped server left; fifty take under an hour."""
 
@@ -65,7 +65,7 @@ class Documents:
 
     @contextlib.contextmanager
     def taking(self, files: Sequence[Given]) -> Iterator[list[Given]]:
-        """Take files over from where they were uploaded to, and remove at the end what was not kept of them."""
+        """Move uploaded files into `folder`, and at the end remove those that were not kept."""
         make_private(self._temei.settings.home)
         make_private(self.folder)
         self._tidy()
@@ -74,7 +74,7 @@ class Documents:
             for file in files:
                 way = self.folder / f".{uuid.uuid4().hex}"
                 taken.append(Given(way, file.name))
-                # One file may be named twice: it goes away behind the loop.
+                # A file may be named twice: it is removed after the loop.
                 with contextlib.suppress(OSError):
                     _take(file.path, way)
             discard(files)
@@ -85,14 +85,14 @@ class Documents:
                 file.path.unlink(missing_ok=True)
 
     def _tidy(self) -> None:
-        """Remove what servers that were stopped left on its way."""
+        """Remove files that stopped servers left half taken over."""
         for path in self.folder.glob(".*"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime > LEFT_BEHIND:
                     path.unlink()
 
     def adding(self, given: Given) -> Iterator[Added]:
-        """Do as `add`, in steps: how much is read every so often, then what became of the file."""
+        """Do as `add`, in steps: yield the progress at intervals, then the outcome."""
         share = [0.0]
 
         def advance(source: str, done: int, total: int) -> None:
@@ -125,7 +125,7 @@ class Documents:
             given.path.unlink(missing_ok=True)
 
     def _check_room(self, given: Path) -> None:
-        """Raise DocumentError where the file, which is in `folder` already, is one too many or too large."""
+        """Raise DocumentError where there are too many uploads, or the file does not fit."""
         most, megabytes = self._temei.settings.max_uploads, self._temei.settings.max_uploads_mb
         if len(self._uploads(self.rows())) >= most:
             raise DocumentError(f"is one upload too many: {most} are here; remove some, or raise TEMEI_MAX_UPLOADS.")
@@ -144,7 +144,7 @@ class Documents:
             os.replace(given, place)
             report = ingest([place], self._index(), names={place: name_here}, advance=advance)
         finally:
-            # Where the index holds it, the file stays, whatever went wrong after that.
+            # A file that the index holds stays, also after a later error.
             if not any(row["path"] == str(place.resolve()) for row in self.rows()):
                 place.unlink(missing_ok=True)
             keep_private(self._temei.settings.home)
@@ -157,7 +157,7 @@ class Documents:
         return Added(name, "added") if name_here == name else Added(name, "beside", name_here)
 
     def _place(self, name: str, rows: Sequence[dict[str, Any]]) -> Path:
-        """Make an empty file under a name that no file has, nor a document whose file is gone, and return its path."""
+        """Create an empty file under a free name and return it. Names of documents whose file is gone are taken."""
         make_private(self.folder)
         held = {PurePosixPath(str(row["path"])).name.casefold() for row in rows}
         kept, number = kept_name(name), 1
@@ -210,7 +210,7 @@ class Documents:
         }
 
     def replace(self, document_id: str) -> str:
-        """Put an upload into the place of the one whose name it had: that is removed, and this takes its name.
+        """Replace the upload whose name this one had: the old one is removed, and this one takes its name.
 
         Returns the name, or "" where there is nothing to replace any more.
 

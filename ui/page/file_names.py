@@ -27,7 +27,7 @@ _RESERVED = regex.compile(r"(?i:con|prn|aux|nul|(?:com|lpt)\d)")
 
 
 def shown_name(given: str) -> str:
-    """Return the name of a file as it is shown: its own, with what cannot be seen or could mislead taken out of it.
+    """Return the name of a file as it is shown: its own name without invisible or misleading characters.
 
     Folders before it are kept, a drive's are not; a name of nothing is "document".
     """
@@ -43,13 +43,13 @@ def shown_name(given: str) -> str:
 
 
 def suffix_of(name: str) -> str:
-    """Return what tells the format, in small letters with its dot; also of a name that is nothing else."""
+    """Return the suffix in lower case with its dot, also of a name that is only a suffix."""
     _, dot, suffix = name.rpartition("/")[2].rpartition(".")
     return f".{suffix.lower()}" if dot else ""
 
 
 def numbered(name: str, taken: Collection[str]) -> str:
-    """Return the name, with a number before its suffix where it is among those taken."""
+    """Return the name; if it is taken, with a number before its suffix."""
     number, free = 1, name
     stem, suffix = _parts(name)
     while free in taken:
@@ -84,7 +84,7 @@ def _parts(name: str) -> tuple[str, str]:
 
 
 def with_folders(sources: Sequence[str]) -> list[str]:
-    """Return the last part of each source, with as many folders before it as tell it from the others."""
+    """Return the last part of each source, with as many folders as make it unique."""
     parts = [PurePosixPath(source).parts[::-1] or ("",) for source in sources]
     depth = [1] * len(parts)
     while True:

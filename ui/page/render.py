@@ -49,7 +49,7 @@ def answer_html(turn_view: TurnView, turn: int, language: str, *, pending: bool 
 
 
 def _with_markers(text: str, turn_view: TurnView, turn: int, language: str) -> str:
-    """Return the text escaped, its markers as buttons that carry the quote."""
+    """Return the escaped text; its markers become buttons that carry the quote."""
     by_number = {str(c.number): c for c in turn_view.citations}
     shown: list[str] = []
     at = 0
@@ -63,7 +63,7 @@ def _with_markers(text: str, turn_view: TurnView, turn: int, language: str) -> s
 
 
 def _quoted(text: str, turn_view: TurnView, citation: Citation) -> str:
-    """Return what stands before a marker as HTML, the short answer in it set off where it lies in that citation."""
+    """Return the text before a marker as HTML, the short answer emphasised where it lies in that citation."""
     styles: list[Style] = []
     if turn_view.mode == EXTRACTIVE and is_markdown(citation.source):
         if (code := fenced(citation.quote)) is not None:
@@ -131,7 +131,7 @@ def _short(text: str) -> str:
 
 
 def _cue(turn_view: TurnView, language: str) -> str:
-    """Return the quiet line under an answer: how it was made, how sure it is, what was searched."""
+    """Return the line under an answer: how it was made, its confidence, and what was searched."""
     extractive = turn_view.mode == EXTRACTIVE
     parts = [
         f'<span class="mode">{say(language, "mode_extractive")}</span>'
@@ -250,7 +250,7 @@ def _heading(document: Document) -> str:
 
 
 def _strong(turn_view: TurnView, document: Document) -> Span | None:
-    """Return where the short answer stands in this document, None where it does not."""
+    """Return the span of the short answer in this document, or None."""
     short = turn_view.short
     inside = short and any(c.number == short.citation and c.document_id == document.id for c in turn_view.citations)
     return (short.start, short.end) if short and inside else None

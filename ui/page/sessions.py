@@ -40,7 +40,7 @@ class Session(SessionState):
 
 
 class Sessions(StateHolder):
-    """All visits, the longest unused forgotten first."""
+    """All visits; the visit that was not used for longest is forgotten first."""
 
     def __getitem__(self, session_id: str) -> SessionState:
         if session_id not in self.session_data:
@@ -69,7 +69,7 @@ class Waiting(LRUCache[str, Any]):
 
 
 def hold(outer: FastAPI, page: gr.Blocks) -> App:
-    """Have the page that is mounted in an application hold its visits so, and return Gradio's application."""
+    """Make the page that is mounted in an application use these classes, and return Gradio's application."""
     for route in outer.routes:
         inner = getattr(route, "app", None)
         if isinstance(inner, App) and inner.blocks is page:

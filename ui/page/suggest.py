@@ -70,7 +70,7 @@ def suggest(temei: Temei, count: int = 3, language: str = "ro") -> list[str]:
 
 
 def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
-    """Yield questions that this document answers: on places not yet asked about first, of a kind the surest first."""
+    """Yield questions that this document answers: first about new places, and in each kind by confidence."""
     document = temei.document(document_id)
     if document is None:
         return
@@ -92,7 +92,7 @@ def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
 
 
 def _tried(temei: Temei, document_id: str, made: list[Candidate]) -> Iterator[tuple[float, str, Span]]:
-    """Yield for each question whose answer quotes the place it was made from the doubt, the question and the quote."""
+    """Yield minus the confidence, the question and the quote, where the answer quotes the place of the question."""
     for candidate in made:
         answer = temei.answer(candidate.question, document_ids=[document_id])
         start, end = candidate.span

@@ -25,7 +25,7 @@ _made: list[Path] = []
 
 
 def cache() -> Path:
-    """Return this process's cache, which Gradio is told to use, made where there is none yet.
+    """Return the upload folder of this process, and make it and tell Gradio to use it where there is none.
 
     It lies in the folder that ``GRADIO_TEMP_DIR`` names, else in the system's for temporary files. The caches of
     processes that died are removed from there.
@@ -71,5 +71,5 @@ def claimed(payload: Any) -> list[Given]:
     files = getattr(payload, "root", payload) or []
     files = files if isinstance(files, list) else [files]
     given = [Given(Path(file.path), str(file.orig_name or Path(file.path).name)) for file in files]
-    # Gradio has checked that they were uploaded, and so has the gate: a third time, where they are read.
+    # Gradio and the gate have checked that they were uploaded; this is a third check, where they are read.
     return [file for file in given if is_uploaded(str(file.path), cache())]
