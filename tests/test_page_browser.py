@@ -654,7 +654,10 @@ def test_judgements_are_kept(visit: Visit, library: Temei) -> None:
     assert [row["liked"] for row in rows] == [False, False]
     assert [row["comment"] for row in rows] == ["", "Lipsește „restul”."]
     assert rows[0]["id"] == rows[1]["id"]
-    assert rows[1]["citations"][0]["quote"] == marked(page)
+    cited = rows[1]["citations"][0]
+    document = library.document(cited["document_id"])
+    assert document is not None
+    assert document.text[cited["start"] : cited["end"]] == marked(page)
 
 
 def test_the_conversation_is_exported_as_markdown(visit: Visit) -> None:
