@@ -118,7 +118,7 @@ def open_tutorial(
     store = open_store(export_model(models), home / "tutorial")
     pages = [Page(document.text, metadata={"source": name}) for name, document in dataset.documents.items()]
     chunks = open_splitter().split_documents(pages)
-    # The index is of these documents alone, so what is held are the first of these chunks.
+    # The index holds these documents alone, so the stored chunks are the first ones of this list.
     held = len(store.get(include=[])["ids"])
     for start in range(held, len(chunks), BATCH):
         advance("ingesting for the tutorial", start, len(chunks))

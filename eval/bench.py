@@ -82,7 +82,7 @@ def run_bench(corpus: Path, settings: Settings, *, sizes: Sequence[int], charact
             "copies of those made; written in batches, the sentence splitter run once",
         ]
         ours, theirs = Side(), Side()
-        # In turns, on the same text, so that a slow minute of the machine falls on both.
+        # The pipelines take turns on the same text, so that a slow minute of the machine affects both.
         report("ingesting with the tutorial's pipeline")
         store = open_store(model, home / "tutorial")
         chunks, vectors = _ingest_tutorial(store, documents, theirs)
@@ -159,7 +159,7 @@ def _grow_temei(
 def _grow_tutorial(
     store: Any, chunks: Sequence[Any], vectors: NDArray[np.float32], size: int, rng: np.random.Generator
 ) -> None:
-    collection = store._collection  # the store embeds whatever it adds; these have their vectors
+    collection = store._collection  # the store would embed what it adds; these passages have vectors already
     while (held := collection.count()) < size:
         picked = rng.integers(0, len(chunks), min(5000, size - held))
         collection.add(
@@ -179,7 +179,7 @@ def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> No
     }
     for turn in range(11):
         for name, ask in ways.items():
-            # The threads of one way go on spinning for a while, and would slow down the next.
+            # The threads of one pipeline stay busy for a moment and would slow down the next.
             time.sleep(PAUSE)
             for question in QUESTIONS:
                 began = time.perf_counter()
@@ -200,7 +200,7 @@ def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> No
 
 
 def _cold(home: Path, model: Path, size: int, ours: Side, theirs: Side) -> None:
-    """Measure whole processes, in turns; the medians are kept."""
+    """Measure whole processes, the two pipelines in turns, and keep the medians."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TEMEI_")}
     ask = "import sys; from ui.cli import main; sys.argv = ['temei', 'ask', sys.argv[1]]; main()"
     commands = {

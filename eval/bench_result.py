@@ -31,7 +31,7 @@ class Bench:
     notes: list[str]
 
     def ratios(self) -> dict[str, float]:
-        """Return Temei's figures by the tutorial's; for ingestion more is better, for the rest less."""
+        """Return Temei's figures divided by the tutorial's. For ingestion more is better, for the rest less."""
         smallest, largest = min(self.temei.search), max(self.temei.search)
         found = {
             "ingest, characters/s": self.temei.characters_per_second / self.tutorial.characters_per_second,

@@ -19,7 +19,7 @@ BATCH = 512
 
 
 class CachedEmbedder:
-    """``embedder``, whose passages' vectors are kept under ``folder`` (fp16) while the model stays the same."""
+    """An embedder that keeps the vectors of passages under ``folder`` (fp16), until the model changes."""
 
     def __init__(self, embedder: Embedder, folder: Path) -> None:
         self.embedder = embedder

@@ -45,7 +45,7 @@ def _token_f1(given: list[str], gold: list[str]) -> float:
 
 
 def answer_in_text(text: str, alternatives: Alternatives, answers: Iterable[str]) -> float:
-    """Return 1 if the text holds the answer's words, wherever it took them from, else 0.
+    """Return 1 if the text has the answer's words, from any source, else 0.
 
     Where an alternative has several spans, words of the answer from each of them are needed.
     """
@@ -79,7 +79,7 @@ def _holds_answer(cited: Sequence[Place], gold: Evidence) -> bool:
 
 
 def covers(passage: Place, gold: Evidence) -> bool:
-    """Return whether a passage holds at least half of a gold span, a place of the answer in it included."""
+    """Return whether a passage has at least half of a gold span, with one place of the answer in it."""
     name, start, end = passage
     overlap = min(end, gold.end) - max(start, gold.start)
     half = name == gold.document and 2 * overlap >= gold.end - gold.start

@@ -11,7 +11,7 @@ OURS = ("rag", "ingest", "eval", "ui")
 
 
 def code_files(module: str) -> list[Path]:
-    """Return the files of a module and of all of ours that it imports, directly or through others, sorted.
+    """Return the sorted files of a module and of all our modules that it imports, directly or indirectly.
 
     Raises:
         ModuleNotFoundError: one of them does not exist.

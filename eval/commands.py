@@ -17,7 +17,7 @@ from eval import options
 from eval.options import path_of
 from rag.errors import DatasetError
 
-if TYPE_CHECKING:  # what measures is imported by who measures: `temei ask` starts without it
+if TYPE_CHECKING:  # imported only by the commands that measure, so that `temei ask` starts without these
     from eval.corpus import Advance
     from eval.sets.dataset import Dataset
     from eval.sets.open import LeaveOut

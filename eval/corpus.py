@@ -36,7 +36,7 @@ def open_corpus(
     report: Callable[[str], None] = lambda line: None,
     advance: Advance = lambda what, done, total: None,
 ) -> Temei:
-    """Return Temei over exactly the documents of a question set, ingesting them where that is still to do.
+    """Return Temei over exactly the documents of a question set; ingest the documents that are missing.
 
     Args:
         checked: False keeps what a language model writes unchecked.
@@ -48,7 +48,7 @@ def open_corpus(
     home = settings.home / "eval" / _key(dataset, settings, embedder)
     _forget_old(home)
     home.mkdir(parents=True, exist_ok=True)
-    # Never on a server: what is measured must not mix with documents that others search.
+    # Never on a server: the measured documents must not mix with documents that others search.
     settings = settings.model_copy(update={"home": home, "chroma_url": ""})
     index = Index(settings, _cached(dataset, embedder, home.parent), create=True)
     known = {str(row["id"]) for row in index.documents()}
@@ -65,12 +65,12 @@ def open_corpus(
 
 
 def _cached(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:
-    """Return the model that ingests: among distractors one that need not embed them again when the code changes."""
+    """Return the embedder for ingestion; with distractors, one that keeps vectors when the code changes."""
     return CachedEmbedder(embedder, folder) if "distractors" in dataset.options else embedder
 
 
 def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
-    """Return a hash of all that the index depends on: the documents, and the code and settings that index them."""
+    """Return a hash of everything that the index depends on: documents, code and settings."""
     hashed = hashlib.sha256(f"{embedder.name}\0{settings.passage_tokens}\0".encode())
     for name, document in sorted(dataset.documents.items()):
         hashed.update(f"{name}\0{document.id}\0{document.title}\0{document.language}\0{document.body}\0".encode())
@@ -80,7 +80,7 @@ def _key(dataset: Dataset, settings: Settings, embedder: Embedder) -> str:
 
 
 def _forget_old(home: Path) -> None:
-    """Remove the indexes that no run has used for long."""
+    """Remove the indexes that no run has used for `KEEP_DAYS`."""
     for stamp in home.parent.glob("*/used"):
         if stamp.parent != home and time.time() - stamp.stat().st_mtime > KEEP_DAYS * 86400:
             shutil.rmtree(stamp.parent, ignore_errors=True)

@@ -33,7 +33,7 @@ ASKED = {
 }
 NOTE = "Draft: ask for this in your own words, correct the answers, and remove this note and the draft mark."
 
-# Best first: what people ask for, and what has one right answer.
+# Best first: targets that people ask for and that have one right answer.
 _WANTED = [
     regex.compile(r"\d{1,2}[ .]\p{L}{3,12}(?:[ .,]+\d{4})?(?!\w)|\p{Lu}\p{L}{2,8} \d{1,2}, \d{4}"),
     regex.compile(r"(?<![\w.,])\d[\d.,]*\d(?:\s?%|(?!\w))|(?<!\w)\d(?!\w)"),

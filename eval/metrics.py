@@ -111,7 +111,7 @@ class RetrievalMetric:
         scores = {f"passage {number}": hit.score for number, hit in enumerate(found)}
         order: dict[str, None] = {}
         for passage in order_against(scores, {name for name, gold in held.items() if gold}):
-            # A passage stands for the gold spans it brings; one that repeats them still takes its place.
+            # A passage counts for the gold spans that it covers; a passage that repeats them still takes a rank.
             fresh = [name for name in held[passage] if name not in order]
             order |= dict.fromkeys(fresh or [passage])
         return self.rank(list(order), dict.fromkeys(wanted, 1))
@@ -182,14 +182,14 @@ def _answer_in_text(record: Record) -> float | None:
 
 
 def _precision(metric: Callable[[Sequence[Place], Alternatives, Sentences], float]) -> OfExample:
-    """Score what was cited, where something was and the set says what is evidence."""
+    """Score the citations, where there are any and the set has evidence."""
     return lambda r: (
         metric(r.reply.cited, r.example.evidence, r.sentences) if r.example.evidence and not r.abstained else None
     )
 
 
 def _recalled(metric: Callable[[Sequence[Place], Alternatives, Sentences], float]) -> OfExample:
-    """Score what should have been cited; a refusal cites nothing."""
+    """Score how much of the evidence was cited; a refusal cites nothing."""
     return lambda r: metric(r.reply.cited, r.example.evidence, r.sentences) if r.example.evidence else None
 
 

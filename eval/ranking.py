@@ -33,7 +33,7 @@ def ndcg_at_k(ranked: Sequence[Name], grades: Mapping[Name, float], k: int) -> f
 
 
 def order_against(scores: Mapping[Name, float], relevant: Collection[Name]) -> list[Name]:
-    """Return the names by falling score, among equals the irrelevant first, so that ties count against us."""
+    """Return the names by descending score; among equals the irrelevant come first, so that ties count against us."""
     names = list(scores)
     places = {name: place for place, name in enumerate(names)}
     return sorted(names, key=lambda name: (-scores[name], name in relevant, places[name]))

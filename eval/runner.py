@@ -20,7 +20,7 @@ DEPTH = 50
 
 @dataclass(frozen=True)
 class BaselineRun:
-    """What another way of searching found, by example id, and how long each question took it (seconds)."""
+    """The result of a baseline: what it found by example id, and the seconds that each question took."""
 
     title: str
     found: Mapping[str, tuple[Found, ...]]
@@ -58,8 +58,8 @@ class _Asker:
     def __init__(self, dataset: Dataset, temei: Temei) -> None:
         self.dataset = dataset
         self.temei = temei
-        # What Temei would say if it never abstained: the curves are drawn over all thresholds.
-        # Without a language model, which is asked only where Temei does not abstain.
+        # The answer without refusing: the curves cover all thresholds.
+        # No language model: it is asked only where Temei does not refuse.
         fearless = {"min_confidence": 0.0, "chat_model": ""}
         self.unafraid = Temei(temei.settings.model_copy(update=fearless), embedder=temei.embedder)
         self.names = {document.id: name for name, document in dataset.documents.items()}

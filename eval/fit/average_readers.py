@@ -20,7 +20,7 @@ from eval.fit.train_reader import SEEN, Config, Run, first_tokens, prepare
 
 
 def mean(runs: Sequence[Learned]) -> Learned:
-    """Return the mean of readers' weights by name; of a head with fewer outputs than the first one's, nothing."""
+    """Return the mean of the readers' weights by name; a head with fewer outputs than the first is left out."""
     first = runs[0]
     named = {
         name: np.stack([r.named[name] for r in runs if r.named[name].shape == value.shape]).mean(axis=0)

@@ -60,7 +60,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Trial:
-    """A question asked once, and the evidence that was seen with and without the reader."""
+    """One asked question, and its evidence with and without the reader."""
 
     corpus: str
     language: str
@@ -70,7 +70,7 @@ class Trial:
 
 
 class _Remembering:
-    """Reads no passage twice for the same question."""
+    """A reader that keeps its results, so that it reads no passage twice for the same question."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -103,7 +103,7 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
                 ask = partial(_ask, index, read, rarity, frozenset(ids.values()))
                 language = asked if asked == written else f"{asked} on {written}"
                 for i in wanted:
-                    # Of the articles that are not there, one each is enough.
+                    # One trial of each article that is not in the index is enough.
                     if corpus == SMALL and i != group[0] and i != wanted[(wanted.index(group[0]) + 5) % len(wanted)]:
                         continue
                     own = {ids[i, j] for j in range(len(questions[i]))} if i in group else set()
@@ -129,7 +129,7 @@ def trials(folder: Path, embedder: Embedder, read: Read, home: Path) -> Iterator
 
 
 def _others(path: Path) -> Iterator[str]:
-    """Yield the questions of a file in random order; none where it is not there."""
+    """Yield the questions of a file in random order; nothing where the file is missing."""
     found = [question.text for question in read_set(path)] if path.exists() else []
     Random(0).shuffle(found)
     yield from found
@@ -176,7 +176,7 @@ def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
 
 
 def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
-    """Return weights, intercept, threshold and the cross-validated numbers, of what was seen with or without."""
+    """Return weights, intercept, threshold and cross-validated numbers, for the evidence with or without the reader."""
     names = list(found[0].evidence[way])
     raw = np.array([[trial.evidence[way][name] for name in names] for trial in found])
     y = np.array([float(trial.ground in (PRESENT, ANSWERABLE)) for trial in found])

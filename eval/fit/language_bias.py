@@ -82,7 +82,7 @@ def questions(folder: Path) -> list[str]:
 
 
 def fit(translated: Mapping[str, Mapping[str, str]], asked: Sequence[str], encode: Encode) -> LanguageBias:
-    """Return what to take out of vectors, from translated messages and a sample of questions."""
+    """Return the bias to remove from vectors, from translated messages and a sample of questions."""
     counts = Counter(message for own in translated.values() for message in own)
     commonest = sorted(counts, key=lambda message: (-counts[message], message))[:MESSAGES]
     vectors = {
@@ -97,7 +97,7 @@ def fit(translated: Mapping[str, Mapping[str, str]], asked: Sequence[str], encod
 
 
 def main() -> None:
-    """Find and write them."""
+    """Find the directions and write them to the file."""
     parser = argparse.ArgumentParser(description="Find the directions of language in the embeddings.")
     parser.add_argument("data", type=Path)
     given = parser.parse_args()

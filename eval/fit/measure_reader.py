@@ -46,7 +46,7 @@ Numbers = dict[str, Any]
 
 
 class Measured:
-    """A reader with the encoder that tells which sentence is nearest."""
+    """A reader, with the encoder that finds the nearest sentence."""
 
     def __init__(self, path: Path) -> None:
         self._embedder = BundledEmbedder(Settings().home / "models")
@@ -67,7 +67,7 @@ class Measured:
 
 
 def evidence(found: ReaderAnswer) -> float:
-    """Return how sure the reader is that a passage answers: the mean of its two log-odds, each within bounds."""
+    """Return the reader's certainty that a passage answers: the mean of its two bounded log-odds."""
     score = min(CEILING, max(FLOOR, found.score))
     return (score + min(CEILING, max(FLOOR, 2 * found.answerable))) / 2 if found.answerable else score
 

@@ -107,7 +107,7 @@ class Examples:
         return made
 
     def _drawn(self, name: str, first: int, last: int) -> Iterator[Question]:
-        """Yield the questions of a file from one place to another in the endless row of its shuffled passes."""
+        """Yield the questions of a file between two positions of an endless sequence of shuffled passes."""
         questions = self._sets[name]
         order: list[int] = []
         shuffled = -1

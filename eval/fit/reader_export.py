@@ -39,7 +39,7 @@ class Learned:
 
     @classmethod
     def open(cls, path: Path) -> Learned:
-        """Return the weights of an exported reader, as its int8 levels stand for them."""
+        """Return the weights of an exported reader, dequantised from int8."""
         import onnx
         from onnx import numpy_helper
 
@@ -57,7 +57,7 @@ class Learned:
         return cls(named, weights.hidden, weights.layers, weights.heads, weights.feed_forward)
 
     def into(self, reader: Reader) -> None:
-        """Give these weights to a model in training; outputs of the head that they lack stay as they are."""
+        """Load these weights into a model in training; outputs of the head that are missing here stay unchanged."""
         with torch.no_grad():
             for name, value in reader.body.items():
                 value.copy_(torch.tensor(self.named[name.replace("_", ".")]))
@@ -104,7 +104,7 @@ def _model(learned: Learned, graph: Graph, also: Sequence[str] = ()) -> Any:
 
 
 def _evenness(learned: Learned, seen: Sequence[Tokens]) -> dict[str, NDArray[np.float32]]:
-    """Return for the feed-forward layers, whose inputs are the uneven ones, what to divide each channel by."""
+    """Return the divisor of each channel for the feed-forward layers, whose inputs vary most in scale."""
     import onnx
 
     inputs = {f"l{layer}.{part}": f"l{layer}.{of}" for layer in range(learned.layers) for part, of in _INPUTS.items()}

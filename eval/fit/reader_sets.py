@@ -104,7 +104,7 @@ def is_kept_apart(title: str) -> bool:
 
 
 def read_set(path: Path, without: Collection[str] = ()) -> Iterator[Question]:
-    """Yield the questions of a file, whose span of several annotators' is the one that they agree on most.
+    """Yield the questions of a file, each with the span that its annotators agree on most.
 
     Args:
         without: questions to leave out, as `plain` has them.
@@ -159,7 +159,7 @@ def plain(question: str) -> str:
 
 
 def agreed(spans: Sequence[Span]) -> Span | None:
-    """Return the span that has most in common with all, the shortest of several; None where no two touch."""
+    """Return the span that overlaps most with all spans, the shortest of equals; None where no two overlap."""
 
     def common(a: Span, b: Span) -> float:
         shared = max(0, min(a[1], b[1]) - max(a[0], b[0]))

@@ -48,7 +48,7 @@ SEEN = 200
 
 @dataclass(frozen=True)
 class Config:
-    """What a run depends on beside its data; written into its log and its checkpoints."""
+    """The configuration of a run; it is written into the log and the checkpoints."""
 
     seed: int = 0
     examples: int = 250_000
@@ -145,7 +145,7 @@ class Run:
         self.progress.step += 1
         self.progress.seen += len(batch)
         if self.progress.step % AVERAGED_EVERY == 0:
-            # At the beginning the average follows quickly, so that it does not keep what the run began with.
+            # At first the average follows quickly, so that it forgets the initial weights.
             keep = min(AVERAGE_DECAY, self.progress.step / (self.progress.step + 20 * AVERAGED_EVERY))
             torch._foreach_lerp_(self.average, [p.detach() for p in self.learned], 1 - keep)
         return loss.item()

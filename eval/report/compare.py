@@ -25,7 +25,7 @@ SURE = 0.05
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one metric: both values, the difference with its interval, and its p-value.
+    """The change of one metric: both values, the difference with its interval, and its p-value.
 
     ``adjusted`` is the p-value that allows for the other main metrics, None for a metric that is not one of them.
     """
@@ -138,7 +138,7 @@ def _outcomes(examples: Sequence[Example]) -> Outcomes:
 
 
 def _mixed(one: Outcomes, other: Outcomes, flags: Flags) -> Outcomes:
-    """Return the first run's outcomes, those of the flagged rows from the other."""
+    """Return the first run's outcomes, with the flagged rows taken from the other run."""
     return Outcomes(
         np.where(flags, other.abstained, one.abstained),
         one.answerable,

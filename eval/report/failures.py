@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 def failures(report: Report) -> dict[str, list[Mapping[str, Any]]]:
-    """Return the examples that went wrong, by what went wrong."""
+    """Return the examples that failed, by the kind of failure."""
     found: dict[str, list[Mapping[str, Any]]] = {reason: [] for reason in REASONS}
     for example in report["examples"]:
         reason = _reason(example)
@@ -108,7 +108,7 @@ def _given(answer: Row) -> str:
 
 
 def _highlighted(hit: Row, example: Row) -> str:
-    """Return a passage with gold evidence and what was cited marked, the gold where they overlap."""
+    """Return a passage with gold evidence and citations marked; where they overlap, as gold."""
     kinds = [""] * len(hit["text"])
     shown = example.get("had_it_answered", example["answer"])
     gold = [span for spans in example["evidence"] for span in spans]

@@ -242,7 +242,7 @@ def _hit(hit: Found) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """Return the commit that the code is at, marked where files have changed since, or nothing where git cannot say."""
+    """Return the commit of the code, marked where files have changed since; "" where git does not know it."""
     root = Path(__file__).resolve().parents[2]
 
     def git(*words: str) -> str:

@@ -35,7 +35,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question with what a right answer stands on.
+    """A question with the evidence of a right answer.
 
     ``relevant`` grades the gold documents by name (1 and up); ``evidence`` holds alternatives, each the spans that
     answer together; ``left_out`` the documents kept from the search; ``cluster`` names what examples have in common,
@@ -70,7 +70,7 @@ class Dataset:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """Return a hash of all that is asked and searched: equal hashes, equal questions on equal documents."""
+        """Return a hash of all questions and documents; equal sets have equal hashes."""
         hashed = hashlib.sha256()
         for name, document in sorted(self.documents.items()):
             hashed.update(f"{name}\0{document.id}\0{document.title}\0".encode())

@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, Judged]:
         except (ValidationError, ValueError, RecursionError):
             problems.append(f"{path}:{number}: not a line of feedback; remove it")
             continue
-        before = judged.pop(one.id, None)  # the last judgement stands where it was made; its comment may come later
+        before = judged.pop(one.id, None)  # the last judgement counts, in its own place; an earlier comment is kept
         if before is not None and not one.comment and before.liked == one.liked:
             one = one.model_copy(update={"comment": before.comment})
         judged[one.id] = one

@@ -44,7 +44,7 @@ blockquote { margin: 0 0 6px; padding-left: 10px; border-left: 3px solid var(--l
 
 
 def e(value: object) -> str:
-    """Return a value as text that HTML takes for nothing else."""
+    """Return a value as escaped text."""
     return html.escape(str(value), quote=True)
 
 

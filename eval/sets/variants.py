@@ -48,7 +48,7 @@ def add_distractors(dataset: Dataset, path: Path) -> Dataset:
         try:
             documents[source] = to_document(text, source=source, name=Path(name).stem)
         except DocumentError:
-            continue  # without text there is nothing that distracts
+            continue  # a file without text distracts nobody
     more = len(documents) - len(dataset.documents)
     if not more:
         raise DatasetError(f"{path} holds no text to search among ({', '.join(_SUFFIXES)}).")
@@ -56,7 +56,7 @@ def add_distractors(dataset: Dataset, path: Path) -> Dataset:
 
 
 def retype(dataset: Dataset, how: Typed) -> Dataset:
-    """Return the set with its questions typed otherwise; what they ask and where it stands is as before."""
+    """Return the set with its questions typed differently; their meaning and evidence stay the same."""
     examples = [
         replace(
             example,
