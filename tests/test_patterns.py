@@ -47,13 +47,13 @@ def compiled(found: object) -> Iterator[Pattern]:
 
 def in_modules() -> Iterator[tuple[str, Pattern]]:
     for room in ROOMS:
-        for info in pkgutil.iter_modules([str(ROOT / room)]):
-            if f"{room}/{info.name}.py" in TRUSTED:
+        for info in pkgutil.walk_packages([str(ROOT / room)], f"{room}."):
+            where = info.name.replace(".", "/") + ".py"
+            if info.ispkg or where in TRUSTED:
                 continue
-            module = importlib.import_module(f"{room}.{info.name}")
-            for name, value in vars(module).items():
+            for name, value in vars(importlib.import_module(info.name)).items():
                 for pattern in compiled(value):
-                    yield f"{room}/{info.name}.py {name}", pattern
+                    yield f"{where} {name}", pattern
 
 
 INLINE: dict[tuple[str | bytes, int], Callable[..., Any]] = {}
@@ -62,7 +62,7 @@ INLINE: dict[tuple[str | bytes, int], Callable[..., Any]] = {}
 
 def in_source() -> Iterator[tuple[str, Pattern]]:
     """Yield the patterns written as a literal in a call of re or regex."""
-    for path in sorted(path for room in ROOMS for path in (ROOT / room).glob("*.py")):
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         where = path.relative_to(ROOT).as_posix()
         if where in TRUSTED:
             continue
@@ -123,7 +123,8 @@ def texts(pattern: Pattern, length: int) -> Iterator[str]:
 
 def anchored() -> dict[tuple[str | bytes, int], Callable[..., Any]]:
     """Return how the patterns are tried that are only ever tried at one place: only that method of theirs is called."""
-    source = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in ROOT.glob("*/*.py")}
+    sources = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    source = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sources}
     tried: dict[tuple[str | bytes, int], Callable[..., Any]] = dict(INLINE)
     for key, (place, pattern) in PATTERNS.items():
         path, _, name = place.partition(" ")
