@@ -11,15 +11,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("rag", "ingest", "eval", "ui")
 MODULE_LINES, FUNCTION_LINES = 300, 60
 """Most lines of a module, which fit on a few screens, and of a function, which fit on one."""
-EXCEPTIONS = {
-    "rag/chain.py": "to be split",
-    "rag/index/passage_cache.py": "to be split",
-    "rag/index/store.py": "to be split",
-    "rag/index/writing.py": "to be split",
-    "ingest/pipeline.py": "to be split",
-    "ingest/pipeline.py:ingest": "to be split",
-}
-"""What is still too long, with the reason. The list may only become shorter."""
 
 
 def too_long(folder: Path) -> Iterator[str]:
@@ -56,13 +47,7 @@ def does_more_than_export(text: str) -> bool:
 def test_modules_and_functions_are_short() -> None:
     found = {one for room in ROOMS for one in too_long(ROOT / room)}
 
-    assert sorted(found - EXCEPTIONS.keys()) == []
-
-
-def test_every_exception_is_still_needed() -> None:
-    found = {one for room in ROOMS for one in too_long(ROOT / room)}
-
-    assert sorted(EXCEPTIONS.keys() - found) == []
+    assert sorted(found) == []
 
 
 def test_a_package_only_exports() -> None:
