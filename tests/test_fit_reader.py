@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +16,19 @@ import numpy as np
 import pytest
 import torch
 
-from eval.fit import reader_examples, reader_sets, train_reader
+from eval.fit import reader_bundle, reader_examples, reader_sets, train_reader
 from eval.fit.average_readers import mean
 from eval.fit.lexicon import induce, switch, words_of
 from eval.fit.reader_examples import ROUND, Example, Examples
 from eval.fit.reader_export import Learned, export
+from eval.fit.reader_model import Reader as TrainedReader
 from eval.fit.reader_model import loss_of
 from eval.fit.reader_negatives import find_negatives
 from eval.fit.reader_noise import mistyped, printed, typed, unmarked
 from eval.fit.reader_sets import Question, Source, agreed, is_kept_apart, names, plain, read_set
 from eval.fit.reader_tokens import LONGEST, Tokens, batches, pair, tokenise
+from eval.fit.train_bundle import Bundle, batch
+from eval.fit.train_bundle import example as row_of
 from eval.fit.train_reader import Config, Run, train
 from rag.errors import TemeiError
 from rag.models.e5 import build_tokenizer
@@ -33,6 +38,7 @@ from rag.models.reader import PATH, Reader, best_span
 from rag.models.unigram import END
 from rag.models.weights import Weights
 
+ROOT = Path(__file__).resolve().parents[1]
 PASSAGE = (
     "The mill was built in 1874 by Ion Popescu. It burned down in 1901. The village has two churches and a school."
 )
@@ -76,6 +82,7 @@ def mills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Que
     sources = {"mill": Source("en", 1, "mill")}
     monkeypatch.setattr(reader_sets, "SOURCES", sources)
     monkeypatch.setattr(reader_examples, "SOURCES", sources)
+    monkeypatch.setattr(reader_bundle, "SOURCES", sources)
     return {"mill": list(read_set(a_file(tmp_path, "mill", 40)))}
 
 
@@ -320,6 +327,50 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
         assert value.shape == learned.named[name].shape, name
         lost = np.linalg.norm(value - learned.named[name]) / np.linalg.norm(learned.named[name])
         assert lost <= 0.1, f"{name} {lost}"
+
+
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_bundle_trains_with_pytorch_and_numpy_alone(mills: dict[str, list[Question]], tmp_path: Path) -> None:
+    examples = Examples(mills, negatives(mills), {}, 0)
+    size = reader_bundle.write(tmp_path / "bundle.npz", reader_bundle.pack(examples, examples.sets, 0))
+    assert size < 30_000_000  # the encoder alone has 12 MB
+    trained = tmp_path / "trained.npz"
+    guard = "import sys; sys.modules['rag'] = sys.modules['onnx'] = sys.modules['tokenizers'] = None; "
+    start = f"{guard}from eval.fit.train_bundle import main; main()"
+    options = ["--examples", "96", "--size", "8", "--seconds", "300", "--frozen-layers", "10", "--rate", "1e-3"]
+    subprocess.run([sys.executable, "-c", start, tmp_path / "bundle.npz", trained, *options], cwd=ROOT, check=True)
+
+    learned = reader_bundle.trained(trained)
+    assert learned.named["head.w"].shape == (3, 384)
+    assert {name: value.shape for name, value in learned.named.items()} == {
+        name: value.shape for name, value in Learned.of(TrainedReader(Weights.open())).named.items()
+    }
+
+
+@pytest.mark.model
+def test_a_bundle_makes_the_examples_that_a_run_has(mills: dict[str, list[Question]], tmp_path: Path) -> None:
+    examples = Examples(mills, negatives(mills), {}, 0)
+    reader_bundle.write(tmp_path / "bundle.npz", reader_bundle.pack(examples, examples.sets, 0))
+    bundle = Bundle(tmp_path / "bundle.npz")
+    random = np.random.default_rng(0)
+    encoder = Weights.open()
+    tokenizer = build_tokenizer(encoder)
+    words = bundle.matrix("emb.word", 384)
+
+    made = [row_of(bundle, number, random) for number in range(len(bundle.questions)) for _ in range(5)]
+
+    answered = [row for row in made if row.last]
+    assert 0.25 < len(answered) / len(made) < 0.45
+    table = encoder.matrix("emb.word", 384)
+    for row in answered[:3]:  # the bundle's rows are those of the same words
+        answer = [int(np.abs(table - words[i]).sum(axis=1).argmin()) for i in row.ids[row.first : row.last + 1]]
+        assert tokenizer.decode(answer).replace("▁", "").replace(" ", "").isdigit()
+    ids, mask, gold = batch(bundle, 16, random)
+    assert ids.shape == mask.shape
+    assert ids.shape[1] <= 256
+    assert gold.shape == (16, 2)
+    assert (ids[~mask] == 1).all()
 
 
 def test_int8_reads_as_the_weights_do(embedder: BundledEmbedder, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Example:
 
 
 class Examples:
-    """All examples of a run, made round by round.
+    """All examples of a run, made round by round from ``sets``, the questions by file that are not for measuring.
 
     Args:
         sets: the questions by file.
@@ -86,15 +86,15 @@ class Examples:
         seed: int,
         switched: float = SWITCHED,
     ) -> None:
-        self._sets = {name: [q for q in some if not _is_for_measuring(q)] for name, some in sets.items()}
-        self._sets = {name: some for name, some in self._sets.items() if some}
-        self._passages = {name: {q.passage_number: q for q in some} for name, some in self._sets.items()}
+        self.sets = {name: [q for q in some if not _is_for_measuring(q)] for name, some in sets.items()}
+        self.sets = {name: some for name, some in self.sets.items() if some}
+        self._passages = {name: {q.passage_number: q for q in some} for name, some in self.sets.items()}
         self._names = {name: sorted({n for q in some for n in _NAME.findall(q.text)}) for name, some in sets.items()}
         self._negatives = negatives
         self._lexicon = lexicon
         self._switched_share = switched if lexicon else 0.0
         self._seed = seed
-        self._shares = shares(self._sets)
+        self._shares = shares(self.sets)
 
     def round(self, number: int) -> list[Example]:
         """Return the examples of one round, in their order."""
@@ -108,7 +108,7 @@ class Examples:
 
     def _drawn(self, name: str, first: int, last: int) -> Iterator[Question]:
         """Yield the questions of a file between two positions of an endless sequence of shuffled passes."""
-        questions = self._sets[name]
+        questions = self.sets[name]
         order: list[int] = []
         shuffled = -1
         for place in range(first, last):
@@ -135,14 +135,10 @@ class Examples:
             return self._retrieved(question, random)
         if dice < RETRIEVED + REMOVED:
             return _without_sentence(question) or self._retrieved(question, random)
-        return self._turned(question, random) or self._retrieved(question, random)
+        return self.turned(question, random) or self._retrieved(question, random)
 
     def _retrieved(self, question: Question, random: Random) -> Question | None:
-        numbers = [
-            number
-            for number in self._negatives.get(question.file, {}).get(question.id, ())
-            if number in self._passages[question.file]
-        ]
+        numbers = self.negatives_of(question)
         if not numbers:
             return None
         other = self._passages[question.file][random.choice(numbers)]
@@ -155,7 +151,12 @@ class Examples:
             kind="retrieved",
         )
 
-    def _turned(self, question: Question, random: Random) -> Question | None:
+    def negatives_of(self, question: Question) -> list[int]:
+        """Return the numbers of the passages of its file that do not answer it, nearest first."""
+        known = self._passages[question.file]
+        return [n for n in self._negatives.get(question.file, {}).get(question.id, ()) if n in known]
+
+    def turned(self, question: Question, random: Random) -> Question | None:
         """Change the question so that the passage, most likely, no longer answers it."""
         text = question.text
         ways: list[str] = []

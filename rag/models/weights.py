@@ -109,6 +109,18 @@ class Weights:
         """Return a linear layer's weights, shape (outputs, inputs)."""
         return self.tensor(name).reshape(-1, inputs)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the tensors."""
+        return list(self._tensors)
+
+    def stored(self, name: str) -> NDArray[Any]:
+        """Return a named tensor as it is stored: fp32, or Q4_0 blocks (`BLOCK`), one dimension."""
+        kind, size, start = self._tensors[name]
+        if kind == 0:
+            return np.frombuffer(self._map, dtype="<f4", count=size, offset=start)
+        return np.frombuffer(self._map, dtype=BLOCK, count=size // 32, offset=start)
+
     @cached_property
     def _word_blocks(self) -> NDArray[Any]:
         _, size, start = self._tensors["emb.word"]
