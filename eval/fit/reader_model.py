@@ -7,15 +7,14 @@ in ELECTRA's head for SQuAD 2 (Clark et al., 2020).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 if TYPE_CHECKING:  # a machine that only trains has PyTorch and numpy alone
-    import numpy as np
-    from numpy.typing import NDArray
+    from rag.models.onnx_graph import LayerWeights
 
 OUTPUTS = 3
 HIDDEN_SCORE = -1e4
@@ -24,33 +23,13 @@ ANSWERABLE_WEIGHT = 0.5
 """What the third output's loss counts beside that of the span."""
 
 
-class Encoder(Protocol):
-    """What the reader begins with: sizes, and weights by name as `rag.models.weights` gives them."""
-
-    @property
-    def hidden(self) -> int: ...
-
-    @property
-    def layers(self) -> int: ...
-
-    @property
-    def heads(self) -> int: ...
-
-    @property
-    def feed_forward(self) -> int: ...
-
-    def tensor(self, name: str) -> NDArray[np.float32]: ...
-
-    def matrix(self, name: str, inputs: int) -> NDArray[np.float32]: ...
-
-
 class Reader(nn.Module):
     """The bundled encoder's layers with the head on top, in bf16 with the residual stream and the norms in fp32."""
 
     words: Tensor
     positions: Tensor
 
-    def __init__(self, weights: Encoder) -> None:
+    def __init__(self, weights: LayerWeights) -> None:
         super().__init__()
         self.heads, self.layers, self.hidden = weights.heads, weights.layers, weights.hidden
         hidden = self.hidden

@@ -100,10 +100,8 @@ class Weights:
 
     def tensor(self, name: str) -> Floats:
         """Return a named tensor as fp32: one dimension, or rows of its Q4_0 blocks flattened."""
-        kind, size, start = self._tensors[name]
-        if kind == 0:
-            return np.frombuffer(self._map, dtype="<f4", count=size, offset=start)
-        return _dequantise(np.frombuffer(self._map, dtype=BLOCK, count=size // 32, offset=start)).reshape(-1)
+        stored = self.stored(name)
+        return _dequantise(stored).reshape(-1) if stored.dtype == BLOCK else stored
 
     def matrix(self, name: str, inputs: int) -> Floats:
         """Return a linear layer's weights, shape (outputs, inputs)."""
@@ -123,9 +121,7 @@ class Weights:
 
     @cached_property
     def _word_blocks(self) -> NDArray[Any]:
-        _, size, start = self._tensors["emb.word"]
-        blocks = np.frombuffer(self._map, dtype=BLOCK, count=size // 32, offset=start)
-        return blocks.reshape(self.vocabulary, self.hidden // 32)
+        return self.stored("emb.word").reshape(self.vocabulary, self.hidden // 32)
 
     @cached_property
     def _positions(self) -> Floats:
