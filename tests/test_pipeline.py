@@ -787,6 +787,8 @@ def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed
     else:
         check_whole(index)
     assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
+    paths = [str(row["path"]) for row in index.documents()]
+    assert len(paths) == len(set(paths)), "a file's new text stands beside its old one"
     index.close()
 
     index = Index(Settings(home=home), FakeEmbedder())

@@ -96,6 +96,7 @@ class Writing(Changes):
         self._remove_orphans()
         if self._store.is_partly_rebuilt:
             return False
+        self._remove_replaced()
         self._commit()
         return True
 
@@ -109,6 +110,17 @@ class Writing(Changes):
                 self._unfinished.unlink()
             return
         self.remove_passages_of(sorted(set(self._store.scan_document_ids()) - known))
+
+    def _remove_replaced(self) -> None:
+        """Keep one document of each file: the writer died when its new text was stored and the old not yet removed."""
+        loaded = None if self.is_shared else self._derived.load()
+        before = set() if loaded is None else {name.decode() for name in loaded.document_names.tolist()}
+        of_path: dict[str, list[tuple[bool, str, str]]] = {}
+        for row in [] if self.is_shared else self._store.documents():
+            if row.get("path"):
+                order = (str(row["id"]) not in before, str(row.get("ingested", "")), str(row["id"]))
+                of_path.setdefault(str(row["path"]), []).append(order)
+        self.remove([name for orders in of_path.values() for _, _, name in sorted(orders)[:-1]])
 
     # Writing
 
@@ -152,6 +164,7 @@ class Writing(Changes):
             except BaseException:
                 with contextlib.suppress(IndexStateError):
                     self._remove_orphans()
+                    self._remove_replaced()
                     self._commit_what_is_written()
                 raise
             else:
