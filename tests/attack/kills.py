@@ -1,8 +1,8 @@
 """Kills at random moments: an index that is written to is killed, and ends up as one that never was.
 
 A process ingests changed files, rebuilds or removes, and is killed somewhere in it. Then a question must be answered
-from all of the old or all of the new; and after the same command has run to its end, documents, passages, BM25,
-vectors and rankings must be those of an index whose writer was never killed.
+from all of the old or all of the new of each file; after the same command has run to its end, documents, passages,
+BM25, vectors and rankings must be those of an index whose writer was never killed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from typing import Any
 from attack.outcome import Outcome, run_apart
 
 WRITERS = ("ingest", "rebuild", "remove")
+CHANGED = {
+    "kettle.txt": "A kettle whistles when it boils. The lid of the kettle is copper.",
+    "owl.txt": "The owl flies without a sound. It nests in old towers and hunts mice.",
+}
+"""The files that an ingestion finds changed and new, in the order in which it reads them."""
 
 
 def run(count: int, seed: int, *, real: bool = True) -> Outcome:
@@ -26,11 +31,11 @@ def run(count: int, seed: int, *, real: bool = True) -> Outcome:
     return run_apart("kills", {"count": count, "seed": seed, "real": real})
 
 
-def _change(articles: Path, writer: str) -> list[str]:
-    """Change the files for a writer; return the arguments of its command."""
+def _change(articles: Path, writer: str, files: int = len(CHANGED)) -> list[str]:
+    """Change the files for a writer, the first few for an ingestion; return the arguments of its command."""
     if writer == "ingest":
-        (articles / "kettle.txt").write_text("A kettle whistles when it boils. The lid of the kettle is copper.")
-        (articles / "owl.txt").write_text("The owl flies without a sound. It nests in old towers and hunts mice.")
+        for name, text in list(CHANGED.items())[:files]:
+            (articles / name).write_text(text)
     if writer == "remove":
         (articles / "lynx.txt").unlink(missing_ok=True)
     return ["ingest", *{"rebuild": ["--rebuild"], "remove": ["--prune"]}.get(writer, []), str(articles)]
@@ -87,8 +92,11 @@ def _attack(count: int, seed: int, real: bool) -> Outcome:
         place = _place(folder)
         if (made := forked.run(["ingest", str(place / "articles")], place / "home", real=real)).status:
             raise SystemExit(f"the index cannot be made: {made.err}")
-        old, _ = forked.asked(place / "home", real=real)
+        before = [forked.asked(place / "home", real=real)[0]]
         shutil.copytree(place / "home", folder / "before")
+        part = _place(folder)
+        forked.run(_change(part / "articles", "ingest", files=1), part / "home", real=real)
+        partly = [forked.asked(part / "home", real=real)[0]]
         expected: dict[str, Any] = {}
         for writer in WRITERS:
             place = _place(folder)
@@ -99,7 +107,8 @@ def _attack(count: int, seed: int, real: bool) -> Outcome:
         while outcome.tried < count:
             number = outcome.tried
             writer = WRITERS[number % len(WRITERS)]
-            killed, told = _kill(_place(folder), writer, chance, old, expected[writer], real, outcome)
+            good = before + partly * (writer == "ingest")
+            killed, told = _kill(_place(folder), writer, chance, good, expected[writer], real, outcome)
             if not killed:  # it is quicker than it was: the machine was busy then
                 expected[writer] = (*expected[writer][:2], expected[writer][2] * 0.9)
                 continue
@@ -123,9 +132,14 @@ def _place(folder: Path) -> Path:
 
 
 def _kill(
-    place: Path, writer: str, chance: random.Random, old: list[Any], expected: Any, real: bool, outcome: Outcome
+    place: Path, writer: str, chance: random.Random, before: list[Any], expected: Any, real: bool, outcome: Outcome
 ) -> tuple[bool, list[str]]:
-    """Kill a writer; return whether it was still at work, and what is wrong with what it left."""
+    """Kill a writer; return whether it was still at work, and what is wrong with what it left.
+
+    Args:
+        before: what may be told of an index whose writer did not come to its end.
+        expected: what the index holds after it did, what is told of it, and how long it takes.
+    """
     from attack import forked
 
     whole, new, taken = expected
@@ -138,9 +152,9 @@ def _kill(
         return False, []
     failures = []
     found, ended = forked.asked(home, real=real)
-    if found not in (old, new) or not found:
+    if found not in (*before, new) or not found:
         failures.append(f"killed after {moment:.3f} s: asked, it told {found or ended.err.strip()[-400:]}")
-    outcome.count("told the new" if found == new else "told the old")
+    outcome.count(("told the old", "told the first file's")[before.index(found)] if found in before else "told the new")
     last = forked.run(arguments, home, real=real)
     if last.status or "Traceback" in last.err:
         failures.append(
