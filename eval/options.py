@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 DatasetName = Annotated[
-    str, typer.Option(help="squad:PATH, beir:PATH, adversarial:PATH or a JSONL file; the shipped set by default.")
+    str, typer.Option(help="squad:, beir:, adversarial: or nomiracl:PATH, or a JSONL file; the shipped set by default.")
 ]
 Questions = Annotated[str | None, typer.Option(metavar="PATH", help="squad: ask the questions of this parallel file.")]
 Paragraphs = Annotated[str | None, typer.Option(metavar="PATH", help="adversarial: the SQuAD file of its paragraphs.")]

@@ -67,9 +67,7 @@ class _Asker:
         temei.answer(dataset.examples[0].question)  # opens the index, so that no question is timed doing so
 
     def ask(self, example: Example) -> Record:
-        ids = None
-        if example.left_out:
-            ids = [document.id for name, document in self.dataset.documents.items() if name not in example.left_out]
+        ids = self._searched(example)
         turns: list[Turn] = []
         for question in example.history:
             earlier = self.temei.answer(question, turns, ids)
@@ -84,7 +82,7 @@ class _Asker:
             depth = min(DEPTH, self.temei.settings.candidates)
             # The answer's hits are the first of these, in the order that the reader gave them.
             first = {hit.passage.id for hit in answer.hits}
-            more = self.temei.retrieve(answer.standalone_question, max(depth, self.temei.settings.top_k))
+            more = self.temei.retrieve(answer.standalone_question, max(depth, self.temei.settings.top_k), ids)
             hits = [*answer.hits, *(hit for hit in more if hit.passage.id not in first)]
         concerned = {name for name, _, _ in (*reply.cited, *tried.cited)} | set(example.relevant)
         sources = [self.dataset.documents[name].language for name in concerned]
@@ -101,6 +99,13 @@ class _Asker:
             same_language=example.language in sources,
             seconds=seconds,
         )
+
+    def _searched(self, example: Example) -> list[str] | None:
+        """Return the ids of the documents that a question may search; None for all."""
+        if not example.left_out and not example.within:
+            return None
+        names = set(example.within or self.dataset.documents) - set(example.left_out)
+        return [document.id for name, document in self.dataset.documents.items() if name in names]
 
     def _reply(self, answer: Answer) -> Reply:
         return Reply(

@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.asked import Asked, History, accept
 from rag.chat.check import Check
-from rag.checked_input import checked_question
+from rag.checked_input import checked_documents, checked_question
 from rag.compose import Grounds, quote, write_with
 from rag.errors import ChatError, Fault
 from rag.index.index import Index
@@ -148,13 +148,18 @@ class Temei:
         while (answer := await asyncio.to_thread(next, answers, None)) is not None:
             yield answer
 
-    def retrieve(self, question: str, k: int | None = None) -> tuple[Hit, ...]:
+    def retrieve(
+        self, question: str, k: int | None = None, document_ids: Sequence[str] | None = None
+    ) -> tuple[Hit, ...]:
         """Return the ``k`` best passages for a question (``settings.top_k`` where omitted), before the reader looks.
 
         The hits of an answer are these, in the order that the reader gave them.
+
+        Args:
+            document_ids: search only these documents.
         """
         query = checked_question(question, self.settings.max_question_chars)
-        return self._search(query, k or self.settings.top_k, None).hits
+        return self._search(query, k or self.settings.top_k, checked_documents(document_ids)).hits
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,72 @@ def test_documents_are_named_with_or_without_their_suffix(folder: Path) -> None:
     assert dataset.clustered_by == "document"
 
 
+def test_own_format_takes_kinds_of_ones_own_and_evidence_in_several_documents(folder: Path) -> None:
+    two_documents = line(id="two", kind="comparison", answers=[], within=["a.txt", "b"])
+    two_documents["evidence"][0].append({"document": "b", "start": 0, "end": 12, "quote": "Another text"})
+    refused = line(**UNANSWERABLE | {"id": "three", "kind": "absent_clause", "within": ["b.txt"]})
+    talked = line(id="four", kind="clarification", history=["Ce a sosit?"])
+    dataset = load_jsonl(write(folder, line(), two_documents, refused, talked), folder)
+    one, two, three, four = dataset.examples
+    assert one.within == ()
+    assert two.kind == "comparison"
+    assert [span.document for span in two.evidence[0]] == ["a.txt", "b.txt"]
+    assert dict(two.relevant) == {"a.txt": 1, "b.txt": 1}
+    assert two.within == ("a.txt", "b.txt")
+    assert (three.answerable, three.within) == (False, ("b.txt",))
+    assert four.history == ("Ce a sosit?",)
+    everywhere = load_jsonl(write(folder, line(), {**two_documents, "within": []}, refused, talked), folder)
+    assert dataset.digest() != everywhere.digest()
+
+
+def test_nomiracl_searches_the_passages_of_each_question_alone(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "ro-1", "language": "ro", "question": "Ce?", "passages": [TEXT, "Altceva."], "subset": "relevant"},
+        {"id": "ro-2", "language": "ro", "question": "Unde?", "passages": [TEXT], "subset": "non_relevant", "x": 1},
+    ]
+    path = tmp_path / "nomiracl.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+    dataset = open_dataset(f"nomiracl:{path}")
+    one, two = dataset.examples
+    assert (one.answerable, one.kind, one.within) == (True, "relevant", ("ro-1/1", "ro-1/2"))
+    # A passage that two questions have is one document.
+    assert (two.answerable, two.kind, two.within) == (False, "non_relevant", ("ro-1/1",))
+    assert len(dataset.documents) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no examples"),
+        (b"{}", "passages"),
+        (b'{"id": "a", "language": "ro", "question": "Ce?", "passages": [], "subset": "relevant"}', "passages"),
+        (b'{"id": "a", "language": "ro", "question": "Ce?", "passages": ["x"], "subset": "some"}', "subset"),
+        (b"\xff", "not UTF-8"),
+    ],
+)
+def test_a_malformed_nomiracl_file_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+    for name, content in (("a.jsonl", data), ("a.jsonl.gz", gzip.compress(data))):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DatasetError, match=words):
+            open_dataset(f"nomiracl:{tmp_path / name}")
+
+
+def test_a_damaged_gzipped_file_is_named(tmp_path: Path) -> None:
+    whole = gzip.compress(b"{}" * 1000)
+    for data in (whole[:-12], b"no gzip", whole[:12] + bytes(8) + whole[20:]):
+        path = tmp_path / "a.jsonl.gz"
+        path.write_bytes(data)
+        with pytest.raises(DatasetError, match="cannot be read"):
+            open_dataset(f"nomiracl:{path}")
+
+
+@XQUAD
+@pytest.mark.parametrize("name", ["clapnq", "contractnli", "cuad", "mtragun"])
+def test_the_shared_sets_in_own_format_open(name: str) -> None:
+    dataset = open_dataset(str(SHARED / name / "questions.jsonl"), documents=SHARED / name / "documents")
+    assert len(dataset.examples) > 200
+
+
 def test_all_problems_are_reported_at_once_by_file_and_line(folder: Path) -> None:
     moved = line(id="moved")
     moved["evidence"][0][0].update(start=5, end=36)
@@ -93,7 +160,7 @@ def test_all_problems_are_reported_at_once_by_file_and_line(folder: Path) -> Non
         foreign,
         line(id="missing", document="c.txt"),
         line(id="bare", evidence=[]),
-        line(id="silent", answers=[]),
+        line(id="outside", within=["b.txt"]),
         line(id="both", answerable=False),
         line(id="near", kind="near_miss"),
         line(id="talk", history=["Ce?"]),
@@ -101,7 +168,7 @@ def test_all_problems_are_reported_at_once_by_file_and_line(folder: Path) -> Non
         line(id="hollow", evidence=[[]]),
         {**line(id="extra"), "surprise": 1},
         line(id="typed", answerable="yes"),
-        line(id="odd", kind="odd"),
+        line(id="odd", kind="Odd kind"),
         line(id="blank", question="  "),
         "[1]",
         '{"id": ' * 100_000,
@@ -121,7 +188,7 @@ def test_all_problems_are_reported_at_once_by_file_and_line(folder: Path) -> Non
         5: "nor anywhere else",
         6: "no document 'c.txt'",
         7: "needs evidence",
-        8: "needs answers",
+        8: "not among the documents to search within",
         9: "cannot be unanswerable",
         14: "surprise",
         16: "kind",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,16 @@ def test_what_is_left_out_is_not_found(
         assert {hit.document for hit in record.found}.isdisjoint(record.example.left_out)
         assert len(record.example.left_out) == 1
     assert left.digest() != dataset.digest()
+
+
+def test_a_question_searches_within_its_documents_alone(
+    dataset: Dataset, settings: Settings, fake: FakeEmbedder
+) -> None:
+    for name in sorted(dataset.documents):
+        examples = tuple(replace(example, within=(name,)) for example in dataset.examples)
+        narrowed = replace(dataset, examples=examples)
+        records = run(narrowed, open_corpus(narrowed, settings, embedder=fake))
+        assert {hit.document for record in records for hit in record.found} == {name}
 
 
 def test_report_has_every_part(dataset: Dataset, settings: Settings, fake: FakeEmbedder, tmp_path: Path) -> None:

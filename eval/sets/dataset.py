@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +40,8 @@ class Example:
     """A question with the evidence of a right answer.
 
     ``relevant`` grades the gold documents by name (1 and up); ``evidence`` holds alternatives, each the spans that
-    answer together; ``left_out`` the documents kept from the search; ``cluster`` names what examples have in common,
-    for the statistics.
+    answer together; ``left_out`` the documents kept from the search, ``within`` those to search in, all where it is
+    empty; ``cluster`` names what examples have in common, for the statistics.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Example:
     history: tuple[str, ...] = ()
     standalone: str = ""
     left_out: tuple[str, ...] = ()
+    within: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +78,23 @@ class Dataset:
         for name, document in sorted(self.documents.items()):
             hashed.update(f"{name}\0{document.id}\0{document.title}\0".encode())
         for example in self.examples:
-            hashed.update(repr(example).encode())
+            # Sets that search everywhere keep the hash that they had before there was ``within``.
+            hashed.update(f"{example!r}{example.within or ''}".encode())
         return hashed.hexdigest()[:16]
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the numbers and texts of the lines of a file that are not blank.
+    """Yield the numbers and texts of the lines of a file that are not blank; of a gzipped one where it ends in .gz.
 
     Raises:
         DatasetError: the file is not there, cannot be read, or is not UTF-8.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"{path} cannot be read ({reason}); check the path.") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from error
     # Not splitlines: a line of JSON may hold U+2028, which is no end of line here.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import regex
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -19,9 +19,11 @@ from ingest.load import find_files, load
 from rag.errors import DocumentError
 from rag.types import Document, Span
 
-Kind = Literal[
-    "direct", "paraphrase", "misspelt", "no_diacritics", "multi_sentence", "follow_up", "near_miss", "off_topic"
-]
+ANSWERED = frozenset(["direct", "paraphrase", "misspelt", "no_diacritics", "multi_sentence"])
+"""Kinds of the shipped set that can be answered; `REFUSED` cannot, a ``follow_up`` may be either."""
+REFUSED = frozenset(["near_miss", "off_topic"])
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""One of the kinds above, or one of one's own, which may be answerable or not and have a history or none."""
 
 
 class _Span(BaseModel):
@@ -30,6 +32,8 @@ class _Span(BaseModel):
     start: int = Field(ge=0)
     end: int = Field(ge=1)
     quote: Text
+    document: Text | None = None
+    """Where it stands, if not in the question's document."""
 
 
 class Line(BaseModel):
@@ -47,6 +51,8 @@ class Line(BaseModel):
     answers: list[Text] = []
     history: list[Text] = []
     standalone: str | None = None
+    within: list[Text] = []
+    """The documents to search in; all of them where it is empty."""
     draft: bool = False
     note: str = ""
 
@@ -65,7 +71,7 @@ def load_jsonl(path: Path, documents: Path) -> Dataset:
             lines.append((where, Line.model_validate(json.loads(text))))
         except (ValueError, RecursionError) as error:
             problems += _explain(where, error)
-    known = _load_documents(documents, {line.document for _, line in lines}, problems)
+    known = _load_documents(documents, {name for _, line in lines for name in _named(line)}, problems)
     first: dict[str, str] = {}
     for where, line in lines:
         if line.id in first:
@@ -75,14 +81,20 @@ def load_jsonl(path: Path, documents: Path) -> Dataset:
     if not lines and not problems:
         problems.append(f"{path} has no examples.")
     refuse(problems)
-    used = {known[line.document].source: known[line.document] for _, line in lines}
+    used = {known[name].source: known[name] for _, line in lines for name in _named(line)}
     return Dataset(
         name=path.stem,
         documents=used,
-        examples=tuple(_cluster([_example(line, known[line.document]) for _, line in lines], len(used))),
+        examples=tuple(_cluster([_example(line, known) for _, line in lines], len(used))),
         clustered_by="document" if len(used) > 1 else "evidence",
         options={"drafts": str(sum(line.draft for _, line in lines))},
     )
+
+
+def _named(line: Line) -> list[str]:
+    """Return the documents that a line names."""
+    spans = [span.document for alternative in line.evidence for span in alternative if span.document]
+    return list(dict.fromkeys([line.document, *spans, *line.within]))
 
 
 def _explain(where: str, error: Exception) -> list[str]:
@@ -113,25 +125,33 @@ def _load_documents(folder: Path, names: Iterable[str], problems: list[str]) -> 
 
 
 def _check(line: Line, documents: Mapping[str, Document]) -> Iterator[str]:
-    document = documents.get(line.document)
-    if document is None:
-        yield f"there is no document {line.document!r}"
+    for name in _named(line):
+        if name not in documents:
+            yield f"there is no document {name!r}"
     if line.answerable and not line.evidence:
         yield "an answerable question needs evidence"
-    if line.answerable and not line.answers:
-        yield "an answerable question needs answers"
     if not line.answerable and (line.evidence or line.answers):
         yield "an unanswerable question has no evidence and no answers"
-    if line.kind != "follow_up" and line.answerable == (line.kind in ("near_miss", "off_topic")):
+    if line.kind in (REFUSED if line.answerable else ANSWERED):
         yield f"a question of the kind {line.kind} cannot be {'' if line.answerable else 'un'}answerable"
-    if (line.kind == "follow_up") != bool(line.history):
-        yield "a follow_up, and nothing else, has a history"
+    if line.kind == "follow_up" and not line.history:
+        yield "a follow_up has a history"
+    if line.kind in ANSWERED | REFUSED and line.history:
+        yield f"a question of the kind {line.kind} has no history"
     for number, alternative in enumerate(line.evidence, 1):
         if not alternative:
             yield f"alternative {number} of the evidence is empty"
         for span in alternative:
-            if document is not None and document.text[span.start : span.end] != span.quote:
-                yield f"{span.quote!r} is not at {span.start}-{span.end} of {line.document}{_found(document, span)}"
+            yield from _check_span(line, span, documents)
+
+
+def _check_span(line: Line, span: _Span, documents: Mapping[str, Document]) -> Iterator[str]:
+    name = span.document or line.document
+    document = documents.get(name)
+    if document is not None and document.text[span.start : span.end] != span.quote:
+        yield f"{span.quote!r} is not at {span.start}-{span.end} of {name}{_found(document, span)}"
+    if line.within and name not in line.within:
+        yield f"the evidence stands in {name}, which is not among the documents to search within"
 
 
 def _found(document: Document, span: _Span) -> str:
@@ -140,25 +160,26 @@ def _found(document: Document, span: _Span) -> str:
     return ", nor anywhere else in it" if nearest is None else f", but at {nearest}-{nearest + len(span.quote)}"
 
 
-def _example(line: Line, document: Document) -> Example:
-    name = document.source
-
+def _example(line: Line, documents: Mapping[str, Document]) -> Example:
     def evidence(span: _Span) -> Evidence:
         answers = tuple(find_answers(span.quote, span.start, line.answers))
+        name = documents[span.document or line.document].source
         return Evidence(name, span.start, span.end, span.quote, answers)
 
+    alternatives = tuple(tuple(map(evidence, spans)) for spans in line.evidence)
     return Example(
         id=line.id,
         question=line.question,
         language=line.language,
         kind=line.kind,
         answerable=line.answerable,
-        relevant={name: 1} if line.answerable else {},
-        cluster=name,
-        evidence=tuple(tuple(map(evidence, spans)) for spans in line.evidence),
+        relevant={span.document: 1 for spans in alternatives for span in spans},
+        cluster=documents[line.document].source,
+        evidence=alternatives,
         answers=tuple(line.answers),
         history=tuple(line.history),
         standalone=line.standalone or "",
+        within=tuple(documents[name].source for name in line.within),
     )
 
 

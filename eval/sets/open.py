@@ -9,6 +9,7 @@ from typing import Literal
 from eval.sets.beir import load_beir
 from eval.sets.dataset import Dataset, Example
 from eval.sets.jsonl import load_jsonl
+from eval.sets.nomiracl import load_nomiracl
 from eval.sets.squad import load_adversarial, load_squad
 from eval.sets.variants import Typed, add_distractors, retype
 from rag.errors import DatasetError
@@ -35,8 +36,8 @@ def open_dataset(
     """Return a question set.
 
     Args:
-        spec: ``squad:PATH``, ``beir:PATH``, ``adversarial:PATH``, or the path of a JSONL file; empty for the shipped
-            set.
+        spec: ``squad:PATH``, ``beir:PATH``, ``adversarial:PATH``, ``nomiracl:PATH``, or the path of a JSONL file;
+            empty for the shipped set.
         questions: for squad, a parallel file whose questions to ask.
         paragraphs: for adversarial, the SQuAD file of its paragraphs.
         documents: for JSONL, the folder of its documents; where omitted, the file's own.
@@ -50,22 +51,7 @@ def open_dataset(
     Raises:
         DatasetError: the set cannot be opened; all problems at once.
     """
-    kind, _, path = spec.partition(":")
-    for option, value, wanted in (("questions", questions, "squad"), ("paragraphs", paragraphs, "adversarial")):
-        if value is not None and kind != wanted:
-            raise DatasetError(f"--{option} goes with --dataset {wanted}:PATH.")
-    if documents is not None and kind in ("squad", "beir", "adversarial"):
-        raise DatasetError(f"--documents goes with a JSONL file; {kind}: brings its own documents.")
-    if kind == "squad":
-        dataset = load_squad(Path(path), questions)
-    elif kind == "beir":
-        dataset = load_beir(Path(path))
-    elif kind == "adversarial":
-        dataset = load_adversarial(Path(path), paragraphs)
-    elif spec:
-        dataset = load_jsonl(Path(spec), documents or Path(spec).parent)
-    else:
-        dataset = load_jsonl(SHIPPED, documents or SEEDS)
+    dataset = _load(spec, questions, paragraphs, documents)
     if distractors is not None:
         dataset = add_distractors(dataset, distractors)
     dataset = _merge_duplicates(dataset)
@@ -82,6 +68,26 @@ def open_dataset(
     return replace(dataset, options={**dataset.options, **options})
 
 
+def _load(spec: str, questions: Path | None, paragraphs: Path | None, documents: Path | None) -> Dataset:
+    kind, _, path = spec.partition(":")
+    for option, value, wanted in (("questions", questions, "squad"), ("paragraphs", paragraphs, "adversarial")):
+        if value is not None and kind != wanted:
+            raise DatasetError(f"--{option} goes with --dataset {wanted}:PATH.")
+    if documents is not None and kind in ("squad", "beir", "adversarial", "nomiracl"):
+        raise DatasetError(f"--documents goes with a JSONL file; {kind}: brings its own documents.")
+    if kind == "squad":
+        return load_squad(Path(path), questions)
+    if kind == "beir":
+        return load_beir(Path(path))
+    if kind == "adversarial":
+        return load_adversarial(Path(path), paragraphs)
+    if kind == "nomiracl":
+        return load_nomiracl(Path(path))
+    if spec:
+        return load_jsonl(Path(spec), documents or Path(spec).parent)
+    return load_jsonl(SHIPPED, documents or SEEDS)
+
+
 def _merge_duplicates(dataset: Dataset) -> Dataset:
     """Return the set with documents of equal text as one, since an index holds it once."""
     first: dict[str, str] = {}
@@ -96,7 +102,8 @@ def _merge_duplicates(dataset: Dataset) -> Dataset:
         evidence = tuple(
             tuple(replace(span, document=name_of[span.document]) for span in spans) for spans in example.evidence
         )
-        examples.append(replace(example, relevant=relevant, evidence=evidence))
+        within = tuple(dict.fromkeys(name_of[name] for name in example.within))
+        examples.append(replace(example, relevant=relevant, evidence=evidence, within=within))
     documents = {name: dataset.documents[name] for name in first.values()}
     return replace(dataset, documents=documents, examples=tuple(examples))
 
@@ -112,7 +119,7 @@ def _leave_out(dataset: Dataset, what: LeaveOut, keep: bool) -> Dataset:
         if what == "document":
             articles = {_article(dataset, name) for name in hidden}
             hidden = {name for name in dataset.documents if _article(dataset, name) in articles}
-        if len(hidden) == len(dataset.documents):
+        if not set(example.within or dataset.documents) - hidden:
             raise DatasetError(f"--leave-out {what} would leave no document at all to search for {example.id}.")
         examples.append(_unanswerable(example, tuple(sorted(hidden)), what))
     name = f"{dataset.name}, with and without {what}" if keep else f"{dataset.name}, {what} left out"
