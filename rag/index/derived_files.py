@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,15 +140,19 @@ class Derived:
 
     def passage_cache(self) -> PassageCache | None:
         """Return the passage cache in use or else the newest that can be opened, None where there is none."""
+        return next(self.passage_caches(), None)
+
+    def passage_caches(self) -> Iterator[PassageCache]:
+        """Yield the passage caches that can be opened: the one in use, then the others, the newest first."""
         about = self.about()
         paths = sorted(self._cache_folder.glob("*.sqlite3"), key=_date, reverse=True)
         names = [*([str(about["mirror"])] if about else []), *(path.stem for path in paths)]
         if self._passage_cache is not None and not names:  # apart
             names = [self._passage_cache.name]
-        for name in (name for name in names if name not in self._doubted):
+        for name in dict.fromkeys(name for name in names if name not in self._doubted):
             with contextlib.suppress(sqlite3.Error, DamagedError, OSError, ValueError):
-                return self.passage_cache_called(name)
-        return None
+                cache = self.passage_cache_called(name)
+                yield cache
 
     def doubt_passage_cache(self) -> None:
         """Let the passage cache in use, found damaged, be taken for none; nothing of it is removed."""
@@ -207,10 +212,14 @@ class Derived:
         with contextlib.suppress(sqlite3.Error):
             if self._passage_cache is not None and self._passage_cache.writable:
                 self._passage_cache.purge()
-        used = self._passage_cache.path if self._passage_cache is not None else None
-        for path in self._cache_folder.glob("*.sqlite3"):
-            if used is not None and path != used and time.time() - _date(path) > KEPT_SECONDS:
-                remove_database(path)
+        with contextlib.suppress(sqlite3.Error):
+            # Until the cache in use agrees with a generation, another may be all that Chroma can be made again from.
+            used = (
+                self._passage_cache.path if self._passage_cache is not None and self._passage_cache.generation else None
+            )
+            for path in self._cache_folder.glob("*.sqlite3") if used is not None else ():
+                if path != used and time.time() - _date(path) > KEPT_SECONDS:
+                    remove_database(path)
         remove_database(self.home / "passages.sqlite3")  # of an earlier version
 
 

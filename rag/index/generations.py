@@ -112,13 +112,28 @@ class InStep:
             self._tidy_up()
         about = self._derived.about()
         if self._in_use is None or about is None or about["generation"] != self._in_use.generation:
-            loaded = self._derived.load()
-            self._in_use = loaded if loaded is not None else self._again()
+            self._in_use = self._in_present_format(self._derived.load())
         check_made_by(self._in_use.made_by, self.embedder, self.settings)
         if not self._mark.exists():
             self._compare(self._in_use)
         self._seen = self._now()
         return self._in_use
+
+    def _in_present_format(self, loaded: SearchIndex | None) -> SearchIndex:
+        """Return a loaded generation, made again where there is none or its words were counted in another format.
+
+        One of another format is used as it is while a writer, who replaces it, is at work, and where it cannot be made
+        again: its words are out of date, its texts are not.
+        """
+        if loaded is None:
+            return self._again()
+        if loaded.passage_cache.is_current or self._mark.exists():
+            return loaded
+        try:
+            return self._again()
+        except (IndexStateError, OSError, sqlite3.Error, DamagedError) as error:
+            self._derived.say(f"Answers come from search files of an earlier version. {error}", about="chroma")
+            return loaded
 
     def _now(self) -> tuple[tuple[int, ...], Dates]:
         return self._derived.stamp(), chroma_dates(self.settings.home / "chroma")
@@ -154,7 +169,7 @@ class InStep:
             return self._in_use
         if self._in_use is None or self._out_of_step(self._in_use):
             loaded = self._derived.load()
-            if loaded is None or self._out_of_step(loaded):
+            if loaded is None or not loaded.passage_cache.is_current or self._out_of_step(loaded):
                 loaded = self._again(self._store.generation)
             self._in_use = loaded
             self._made_at = time.monotonic()
@@ -182,7 +197,7 @@ class InStep:
         try:
             with self._writer.acquire(timeout=0 if wanted == WRITING else LOCK_SECONDS):
                 loaded = self._derived.load()
-                if loaded is not None and loaded.generation == wanted != WRITING:
+                if loaded is not None and loaded.passage_cache.is_current and loaded.generation == wanted != WRITING:
                     return loaded
                 return self._made(self._derived.folder, wanted)
         except (Timeout, OSError, sqlite3.Error, DamagedError):
@@ -190,7 +205,7 @@ class InStep:
 
     def _made(self, folder: Path, wanted: str, *, apart: bool = False) -> SearchIndex:
         cache = self._derived.passage_cache()
-        if cache is not None and wanted != WRITING:
+        if cache is not None and cache.is_current and wanted != WRITING:
             with contextlib.suppress(sqlite3.Error, DamagedError, ValueError):
                 if cache.generation and wanted in ("", cache.generation):
                     check_made_by(cache.made_by, self.embedder, self.settings)

@@ -12,6 +12,11 @@ from typing import Any
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import open_database
 
+FORMAT = 1
+"""The form of what a passage cache derives from the passages: which words of them it counts (`terms` and `prose` in
+`rag.text.language`), and how it writes the counts. Raise it when any of that changes: a cache of another format is then
+replaced by a new one, which is made from Chroma."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS passages (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, document TEXT NOT NULL, language TEXT NOT NULL,
@@ -42,9 +47,12 @@ class CacheFile:
         self._connection = self._opened.connection
         try:
             self.name = self._state("name")
-            if not self.name and self.writable:
-                self._connection.execute("INSERT OR IGNORE INTO state VALUES ('name', ?)", (path.stem,))
+            if not self.name and self.writable:  # a new file
+                for row in (("format", str(FORMAT)), ("name", path.stem)):
+                    self._connection.execute("INSERT OR IGNORE INTO state VALUES (?, ?)", row)
                 self.name = self._state("name")
+            self.is_current = self._state("format") == str(FORMAT)
+            """Whether its words were counted as this version counts them; its texts serve in any case."""
         except BaseException:
             self._opened.close()
             raise

@@ -6,6 +6,7 @@ The damaged files are kept under another name.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import shutil
 import sqlite3
@@ -66,15 +67,15 @@ def restore(
 
 
 def _whole(derived: Derived) -> PassageCache | None:
-    """Return the passage cache where all of it is whole and agrees with a generation."""
-    cache = derived.passage_cache()
-    try:
-        if cache is None or not cache.generation:
-            return None
-        passages = sum(len(chunk) for chunk in cache.counted())
-        return cache if (passages, len(cache.document_rows())) == cache.noted() else None
-    except (sqlite3.Error, DamagedError):
-        return None
+    """Return a passage cache that is whole and agrees with a generation. Its format does not matter for its texts."""
+    for cache in derived.passage_caches():
+        with contextlib.suppress(sqlite3.Error, DamagedError):
+            if not cache.generation:
+                continue
+            passages = sum(len(chunk) for chunk in cache.counted())
+            if (passages, len(cache.document_rows())) == cache.noted():
+                return cache
+    return None
 
 
 def _fill(

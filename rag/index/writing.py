@@ -70,11 +70,14 @@ class Writing(Changes):
     # Staying in step
 
     def _make(self, generation: str) -> SearchIndex:
-        """Bring the passage cache in step with Chroma, and make the search index from it; by one process at a time."""
+        """Bring the passage cache in step with Chroma, and make the search index from it; by one process at a time.
+
+        After a rebuild the cache is a new one, so that the words of every passage are counted again.
+        """
         cache = self._derived.passage_cache()
         try:
-            if cache is None:
-                raise DamagedError("there is no passage cache")
+            if cache is None or not cache.is_current or self._store.is_rebuilding:
+                raise DamagedError("there is no passage cache to go on with")
             if not self._in_step or cache.generation != generation:
                 self._take_all(cache, generation)
             return self._build(cache, self._derived.folder, generation)
