@@ -15,6 +15,8 @@ import httpx
 import psutil
 import pytest
 from fakes import FakeEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
 from serving import serving
 from starlette.testclient import TestClient
 
@@ -219,6 +221,20 @@ def test_the_pace_is_one_for_all_doors(made: Path) -> None:
         assert "România" not in client.post("/gradio_api/run/predict", json=body).text
 
 
+def test_every_door_that_is_asked_too_much_says_when_to_try_again(made: Path) -> None:
+    with opened(made, asks_a_minute=6) as client:
+        replies = [asked_by(client) for _ in range(4)][-1]
+        assert len(_waits(replies)) == len(replies)
+        assert {reply.status_code for reply in replies} <= {429, 200}  # MCP reports errors within a reply of status 200
+        assert all(0 < wait <= 10 for wait in _waits(replies))
+        time.sleep(_waits(replies)[0])
+        assert client.post("/v1/chat/completions", json=ASK).status_code == 200
+
+
+def _waits(replies: list[httpx.Response]) -> list[int]:
+    return [int(reply.headers["retry-after"]) for reply in replies if "retry-after" in reply.headers]
+
+
 def test_another_address_is_another_visitor(made: Path) -> None:
     temei = Temei(Settings(home=made, min_confidence=0, asks_a_minute=1), embedder=FakeEmbedder())
     served = app(temei)
@@ -244,8 +260,9 @@ def test_a_trusted_proxy_tells_visitors_apart(made: Path) -> None:
 def test_requests_of_any_kind_have_a_pace(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "POSTS_AN_ASK", 2)
     client = opened(made, asks_a_minute=5)
-    codes = [client.post("/gradio_api/reset", json={"event_id": "x"}).status_code for _ in range(12)]
-    assert codes == [200] * 10 + [429] * 2
+    replies = [client.post("/gradio_api/reset", json={"event_id": "x"}) for _ in range(12)]
+    assert [reply.status_code for reply in replies] == [200] * 10 + [429] * 2
+    assert [0 < wait <= 6 for wait in _waits(replies)] == [True] * 2
     assert client.get("/config").status_code == 200
 
 
@@ -256,6 +273,22 @@ def test_the_pace_comes_back_with_time() -> None:
     assert not rate_limit.allows("b", 0.5)
     time.sleep(0.15)
     assert [rate_limit.allows("a"), rate_limit.allows("a")] == [True, False]
+
+
+@given(times=st.integers(1, 60), seconds=st.floats(1, 60), gaps=st.lists(st.floats(0, 30), min_size=1, max_size=80))
+def test_who_waits_as_long_as_told_is_let_in_and_not_before(times: int, seconds: float, gaps: list[float]) -> None:
+    now = [1000.0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ui.api.rate_limit.time.monotonic", lambda: now[0])
+        rate_limit = RateLimit(times, seconds)
+        for gap in gaps:
+            wait = rate_limit.wait("a")
+            if wait:
+                now[0] += wait - 1e-3
+                assert wait < 1e-3 or not rate_limit.allows("a")
+                now[0] += 2e-3
+                assert rate_limit.allows("a")
+            now[0] += gap
 
 
 # Logins
@@ -434,8 +467,9 @@ def test_uploads_are_bounded_in_bytes(made: Path, tmp_path: Path) -> None:
 
 def test_uploads_have_a_pace(made: Path) -> None:
     client = opened(made)
-    codes = [client.post("/gradio_api/upload", files={"files": ("a", b"x")}).status_code for _ in range(12)]
-    assert codes == [200] * gate.UPLOADS_A_MINUTE + [429] * 2
+    replies = [client.post("/gradio_api/upload", files={"files": ("a", b"x")}) for _ in range(12)]
+    assert [reply.status_code for reply in replies] == [200] * gate.UPLOADS_A_MINUTE + [429] * 2
+    assert [0 < wait <= 6 for wait in _waits(replies)] == [True] * 2
 
 
 def kept(number: int, text: str = "Da.") -> dict[str, Any]:

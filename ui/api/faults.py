@@ -11,23 +11,26 @@ from typing import Any
 
 import gradio as gr
 import gradio.events
+from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from rag.errors import QuestionError, TemeiError
+from ui.api.rate_limit import retry_after
 
 _log = logging.getLogger("temei")
 
 
 STATUS = "temei.status"
-"""The key under which the scope of a request keeps the status of a refusal."""
+"""The key under which the scope of a request keeps the status of refusals and the seconds to wait after them."""
 
 
 class CallError(gr.Error):
-    """A call of an event is refused with an HTTP status."""
+    """A call of an event is refused with an HTTP status; ``wait`` are the seconds until it may be tried again."""
 
-    def __init__(self, message: str, status: int = 422) -> None:
+    def __init__(self, message: str, status: int = 422, wait: float = 0.0) -> None:
         super().__init__(message, print_exception=False)
         self.status = status
+        self.wait = wait
 
 
 class Page(gr.Blocks):
@@ -39,7 +42,7 @@ class Page(gr.Blocks):
             return await super().process_api(*given, **named)
         except gr.Error as error:
             if isinstance(error, CallError):
-                _tell(named.get("request"), error.status)
+                _tell(named.get("request"), error.status, error.wait)
             elif isinstance(error.__cause__, TemeiError):
                 _tell(named.get("request"), 422 if isinstance(error.__cause__, QuestionError) else 503)
             raise
@@ -64,20 +67,26 @@ def _is_of_event_data(error: Exception) -> bool:
     return bool(frames) and frames[-1].filename == gradio.events.__file__
 
 
-def _tell(request: Any, status: int) -> None:
-    """Keep the HTTP status of a refusal with its request."""
+def _tell(request: Any, status: int, wait: float = 0.0) -> None:
+    """Keep the HTTP status of a refusal, and the seconds to wait after it, with its request."""
     inner = getattr(request, "request", None)
     if inner is not None:
-        inner.scope.setdefault(STATUS, []).append(status)
+        inner.scope.setdefault(STATUS, []).append((status, wait))
 
 
 def with_status(scope: Scope, send: Send) -> Send:
-    """Return a ``send`` that sets the status of a refusal; Gradio answers every error of an event with 500."""
-    told: list[int] = scope.setdefault(STATUS, [])
+    """Return a ``send`` that sets the status of a refusal; Gradio answers every error of an event with 500.
+
+    A refusal by MCP keeps its status 200, as its protocol has it. Both say in a header when to try again.
+    """
+    told: list[tuple[int, float]] = scope.setdefault(STATUS, [])
 
     async def sending(message: Message) -> None:
-        if told and message["type"] == "http.response.start" and message["status"] == 500:
-            message = {**message, "status": told[-1]}
+        if told and message["type"] == "http.response.start":
+            status, wait = told[-1]
+            message = {**message, "status": status if message["status"] == 500 else message["status"]}
+            if wait:
+                MutableHeaders(scope=message).update(retry_after(wait))
         await send(message)
 
     return sending

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import math
 import re
 import secrets
 from collections import Counter
@@ -25,7 +26,7 @@ from ui.api import bodies
 from ui.api.bodies import BodyError
 from ui.api.faults import note, with_status
 from ui.api.headers import CORS, preflight, rewrite, secure
-from ui.api.rate_limit import RateLimit, Tries
+from ui.api.rate_limit import RateLimit, Tries, retry_after
 from ui.api.routes import Kind, is_for_programs, kind_of
 from ui.api.uploaded_files import foreign_files, size_of, sweep
 from ui.api.visitors import Network, address, is_address, is_own_origin, name_of, seen
@@ -188,18 +189,16 @@ class Gate:
     def _try(self, who: str) -> None:
         wait = self._tries.begin(who)
         if wait:
-            seconds = int(wait) + 1
-            raise RefusedError(
-                429, f"Too many wrong logins; try again in {seconds} seconds.", {"Retry-After": str(seconds)}
-            )
+            seconds = math.ceil(wait)
+            raise RefusedError(429, f"Too many wrong logins; try again in {seconds} seconds.", retry_after(wait))
 
     # What is sent
 
     async def _admit(self, kind: Kind, known: bool, nonce: str, scope: Scope, receive: Receive, send: Send) -> None:
         who = address((scope.get("client") or ("",))[0])
         scope = {**scope, "headers": [(n, v) for n, v in scope["headers"] if n != b"origin"]}
-        if scope["method"] == "POST" and not self._posts.allows(who):
-            raise RefusedError(429, "Too many requests at once; wait a minute.", {"Retry-After": "60"})
+        if scope["method"] == "POST" and (wait := self._posts.wait(who)):
+            raise RefusedError(429, "Too many requests at once; wait a minute.", retry_after(wait))
         if kind is Kind.PAGE:
             await rewrite(self._app, scope, receive, send, nonce=nonce, known=known)
         elif kind is Kind.CALL:
@@ -258,8 +257,8 @@ class Gate:
         if size > self._rules.largest_upload:
             most = self._rules.largest_upload / MEGABYTE
             raise RefusedError(413, f"The upload has more than {most:.0f} MB; send fewer or smaller files at once.")
-        if not self._files.allows(who):
-            raise RefusedError(429, "Too many uploads at once; wait a minute.", {"Retry-After": "60"})
+        if wait := self._files.wait(who):
+            raise RefusedError(429, "Too many uploads at once; wait a minute.", retry_after(wait))
         sweep(self._rules.uploads)
         taken = size_of(self._rules.uploads) + size_of(self._rules.kept) + self._incoming
         if taken + size > self._rules.most_bytes:

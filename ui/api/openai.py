@@ -28,7 +28,7 @@ from rag.errors import IndexStateError, TemeiError
 from rag.text.characters import whole
 from rag.types import Answer, Turn
 from ui.api.faults import CallError
-from ui.api.rate_limit import RateLimit
+from ui.api.rate_limit import RateLimit, retry_after
 from ui.api.visitors import visitor
 from ui.markdown import escape_markdown
 
@@ -53,8 +53,8 @@ def offer(temei: Temei, rate_limit: RateLimit) -> None:
             question: in any language.
             document_ids: search only these documents; all of them where omitted.
         """
-        if not rate_limit.allows(visitor(request)):
-            raise CallError(TOO_FAST, 429)
+        if wait := rate_limit.wait(visitor(request)):
+            raise CallError(TOO_FAST, 429, wait)
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
         except TemeiError as error:
@@ -155,8 +155,8 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
 
     @door.post("/chat/completions", response_model=None)
     async def completions(request: ChatRequest, call: Request) -> Response:
-        if not rate_limit.allows(visitor(call)):
-            return _refused(429, TOO_FAST)
+        if wait := rate_limit.wait(visitor(call)):
+            return _refused(429, TOO_FAST, retry_after(wait))
         question, history = asked(request.messages)
         try:
             await asyncio.wait_for(turns.acquire(), PATIENCE)
@@ -235,5 +235,5 @@ def _problem(message: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "temei_error", "param": None, "code": None}}
 
 
-def _refused(status: int, message: str) -> JSONResponse:
-    return JSONResponse(_problem(message), status_code=status)
+def _refused(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(_problem(message), status_code=status, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -14,6 +15,11 @@ mistypes notices nothing, who guesses gets at most two thousand and nine hundred
 
 
 T = TypeVar("T")
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """Return the header of a refusal that tells a program when to try again, in whole seconds."""
+    return {"Retry-After": str(math.ceil(seconds))}
 
 
 class _Kept(Generic[T]):
@@ -43,14 +49,22 @@ class RateLimit:
 
     def allows(self, visitor: str, weight: float = 1.0) -> bool:
         """Tell whether a call of this weight is within the limit, and count it if so."""
+        return not self.wait(visitor, weight)
+
+    def wait(self, visitor: str, weight: float = 1.0) -> float:
+        """Count a call of this weight, at most ``times``, and return 0 if it is within the limit.
+
+        Otherwise count nothing and return the seconds after which such a call will be within the limit.
+        """
         now = time.monotonic()
         with self._lock:
             level, at = self._levels.get(visitor, (0.0, now))
             level = max(0.0, level - (now - at) * self.times / self.seconds)
-            if level + weight > self.times:
-                return False
+            excess = level + weight - self.times
+            if excess > 0:
+                return excess * self.seconds / self.times
             self._levels.put(visitor, (level + weight, now))
-            return True
+            return 0.0
 
 
 class Tries:
