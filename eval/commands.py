@@ -256,7 +256,7 @@ def feedback(
     ] = None,
     output: Annotated[str | None, typer.Option("--out", metavar="OUT", help="Write to a file.")] = None,
 ) -> None:
-    """Make drafts of what readers of the page liked and disliked, for a person to correct."""
+    """Make drafts of what visitors of the page liked and disliked, for a person to correct."""
     from eval.draft import to_jsonl
     from eval.report.report import write_text
     from eval.sets.feedback import draft_feedback

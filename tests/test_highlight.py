@@ -1,4 +1,4 @@
-"""What the reader marks is what was cited, character for character."""
+"""What the document panel marks is what was cited, character for character."""
 
 from __future__ import annotations
 

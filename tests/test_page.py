@@ -27,7 +27,7 @@ from ui.page.document_list import Added, Given, added_html
 from ui.page.documents import Documents
 from ui.page.export import to_markdown
 from ui.page.page import build
-from ui.page.render import answer_html, question_html, reader_html
+from ui.page.render import answer_html, document_panel_html, question_html
 from ui.page.sessions import Session
 from ui.page.theme import ASSETS
 from ui.page.turn_view import TurnView, from_json, history
@@ -90,18 +90,18 @@ def test_a_question_is_text() -> None:
     assert question_html("1 < 2 & <b>") == "1 &lt; 2 &amp; &lt;b&gt;"
 
 
-def test_the_reader_refuses_a_quote_that_does_not_hold() -> None:
+def test_the_document_panel_refuses_a_quote_that_does_not_hold() -> None:
     document = Document("d", "T", "s", "Alt text.", "ro")
-    shown = reader_html(turn_view("Da. [1]", citation("Un text.", 0, 8)), 0, 1, "en", lambda name: document)
+    shown = document_panel_html(turn_view("Da. [1]", citation("Un text.", 0, 8)), 0, 1, "en", lambda name: document)
     assert "<mark" not in shown
     assert "no longer in the index" in shown
     assert "<img" not in shown
 
 
-def test_the_reader_shows_all_citations_of_the_document() -> None:
+def test_the_document_panel_shows_all_citations_of_the_document() -> None:
     document = Document("d", EVIL, "s", "Unu. Doi. Trei.", "ro")
     cited = turn_view("Unu. [1] Trei. [2]", citation(document.text, 0, 4), citation(document.text, 10, 15, 2))
-    shown = reader_html(cited, 0, 2, "ro", lambda name: document)
+    shown = document_panel_html(cited, 0, 2, "ro", lambda name: document)
     assert shown.count("<mark") == 2
     assert 'class="current">Trei.</mark>' in shown
     assert "<img" not in shown
@@ -166,7 +166,7 @@ def test_the_page_asks_nothing_of_other_hosts(library: Temei) -> None:
 def test_pages_are_named_where_a_format_has_them() -> None:
     document = Document("d", "T", "s", "Unu. Doi.", "ro")
     paged = turn_view("Unu. [1]", replace(citation(document.text, 0, 4), page=3))
-    assert "p. 3" in reader_html(paged, 0, 1, "ro", lambda name: document)
+    assert "p. 3" in document_panel_html(paged, 0, 1, "ro", lambda name: document)
     assert "p. 3" in to_markdown([paged], "ro")
     assert from_json([paged.to_json()], lambda name: document)[0].citations == paged.citations
 
@@ -263,13 +263,13 @@ def told(text: str, cited: Citation, **more: Any) -> TurnView:
     return TurnView("Ce?").answered(Answer("Ce?", text, (cited,), (), False, 0.9, "Ce?", "extractive", **more))
 
 
-def test_the_short_answer_stands_out_in_the_answer_and_in_the_reader() -> None:
+def test_the_short_answer_stands_out_in_the_answer_and_in_the_document_panel() -> None:
     document = Document("d", "T", "s", "Ieri 12. Moara  e\ndin 1874, din 1874 <b>.", "ro")
     cited = citation(document.text, 9, len(document.text))
     second = document.text.rindex("1874")
     answered = told("Moara e din 1874, din 1874 <b>. [1]", cited, short=ShortAnswer("1874", 1, second, second + 4))
     assert 'din 1874, din <strong class="short">1874</strong> &lt;b&gt;.' in answer_html(answered, 0, "ro")
-    shown = reader_html(answered, 0, 1, "ro", lambda name: document)
+    shown = document_panel_html(answered, 0, 1, "ro", lambda name: document)
     assert 'class="current short">1874</mark>' in shown
     marks = re.findall(r"<mark[^>]*>(.*?)</mark>", shown, re.DOTALL)
     assert unescape("".join(marks)) == cited.quote
@@ -283,7 +283,9 @@ def test_a_short_answer_outside_its_citation_is_not_restored(place: tuple[int, i
     kept["short"] = dict(zip(("citation", "start", "end"), place, strict=True))
     (answered,) = from_json([kept], lambda name: document)
     assert answered.short is None
-    assert "short" not in answer_html(answered, 0, "ro") + reader_html(answered, 0, 1, "ro", lambda name: document)
+    assert "short" not in answer_html(answered, 0, "ro") + document_panel_html(
+        answered, 0, 1, "ro", lambda name: document
+    )
 
 
 def test_a_note_is_shown_quietly_and_escaped() -> None:
@@ -312,7 +314,7 @@ def test_quoted_code_keeps_its_lines() -> None:
 def test_headings_are_set_off_and_stay_the_same_text() -> None:
     document = Document("d", "T", "a.md", "# Titlu\n\nText <x>.\n## Doi", "ro")
     cited = turn_view("x [1]", citation(document.text, 2, 13))
-    shown = reader_html(cited, 0, 1, "ro", lambda name: document)
+    shown = document_panel_html(cited, 0, 1, "ro", lambda name: document)
     assert shown.count('class="heading"') == 2
     text = re.search(r'<div class="text"[^>]*>(.*?)</div>', shown, re.DOTALL)
     assert text is not None

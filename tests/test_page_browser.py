@@ -159,7 +159,7 @@ def marked(page: Page, number: int = 1) -> str:
     """Return the highlighted words of a citation, as the browser has them."""
     return str(
         page.evaluate(
-            "n => [...document.querySelectorAll('#reader mark')]"
+            "n => [...document.querySelectorAll('#document-panel mark')]"
             ".filter(m => m.dataset.citation.split(' ').includes(n)).map(m => m.textContent).join('')",
             str(number),
         )
@@ -178,7 +178,7 @@ def test_a_cited_answer_opens_at_its_words(visit: Visit, library: Temei) -> None
         expect(page.locator("#quote cite")).to_have_text(citation.title)
         button.click()
         expect(page.locator("#quote")).to_be_hidden()
-        expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+        expect(page.locator("#document-panel mark.current").first).to_be_in_viewport()
         assert marked(page, citation.number) == citation.quote
     expect(page.locator(".answer .mode")).to_have_text("citat din surse")
 
@@ -198,13 +198,18 @@ def test_hostile_and_foreign_text_is_shown_as_it_stands(visit: Visit, library: T
     visit.ask(question)
     for citation in answer.citations:
         page.locator(f".answer button.cite[data-number='{citation.number}']").click()
-        expect(page.locator("#reader article")).to_have_attribute("data-document", citation.document_id)
+        expect(page.locator("#document-panel article")).to_have_attribute("data-document", citation.document_id)
         assert marked(page, citation.number) == citation.quote
     document = library.document(answer.citations[0].document_id)
     assert document is not None
-    assert page.locator("#reader .text").evaluate("e => e.textContent") == document.text[document.body :]
+    assert page.locator("#document-panel .text").evaluate("e => e.textContent") == document.text[document.body :]
     assert page.evaluate("window.hacked") is None
-    assert page.locator("#reader img, #reader a, #reader script, #chat .answer img, #chat .answer a").count() == 0
+    assert (
+        page.locator(
+            "#document-panel img, #document-panel a, #document-panel script, #chat .answer img, #chat .answer a"
+        ).count()
+        == 0
+    )
 
 
 def test_a_question_is_never_markup(visit: Visit) -> None:
@@ -221,8 +226,8 @@ def test_an_abstention_offers_the_nearest_passages(visit: Visit) -> None:
     expect(refused).to_contain_text("Ce spun totuși sursele")
     assert refused.locator("button.cite").count() == 0
     refused.locator("button.passage").nth(1).click()
-    expect(page.locator("#reader article")).to_have_attribute("data-current", "2")
-    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    expect(page.locator("#document-panel article")).to_have_attribute("data-current", "2")
+    expect(page.locator("#document-panel mark.current").first).to_be_in_viewport()
 
 
 def test_suggested_questions_come_from_the_documents_and_work(visit: Visit) -> None:
@@ -382,7 +387,7 @@ def test_the_keyboard_alone_asks_reads_and_comes_back(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#quote")).to_be_hidden()
     page.keyboard.press("Enter")
-    expect(page.locator("#reader mark.current").first).to_be_focused()
+    expect(page.locator("#document-panel mark.current").first).to_be_focused()
 
 
 def test_an_edited_question_keeps_its_citations(visit: Visit, library: Temei) -> None:
@@ -413,7 +418,7 @@ def test_a_narrow_screen_shows_one_panel_at_a_time(visit: Visit) -> None:
     visit.ask(CHINA)
     assert shown() == ["#middle"]
     page.locator(".answer button.cite").first.click()
-    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    expect(page.locator("#document-panel mark.current").first).to_be_in_viewport()
     assert shown() == ["#right"]
     page.get_by_role("button", name="Înapoi la răspuns").click()
     expect(page.locator(".answer button.cite").first).to_be_focused()
@@ -422,7 +427,7 @@ def test_a_narrow_screen_shows_one_panel_at_a_time(visit: Visit) -> None:
     expect(page.get_by_role("checkbox").first).to_be_visible()
     assert shown() == ["#left"]
     page.get_by_role("button", name=re.compile("Deschide Conferinta")).click()
-    expect(page.locator("#reader .text")).to_be_visible()
+    expect(page.locator("#document-panel .text")).to_be_visible()
     assert shown() == ["#right"]
 
 
@@ -431,17 +436,17 @@ def test_a_long_document_opens_around_the_citation(visit: Visit, monkeypatch: py
     monkeypatch.setattr(highlight, "AROUND", 300)
     page = visit.page
     visit.ask(CHINA)
-    text = page.locator("#reader .text")
+    text = page.locator("#document-panel .text")
     part = str(text.evaluate("e => e.textContent"))
     assert len(part) < 1500
     quote = marked(page)
-    page.locator("#reader button.whole").click()
-    expect(page.locator("#reader button.whole")).to_have_count(0)
+    page.locator("#document-panel button.whole").click()
+    expect(page.locator("#document-panel button.whole")).to_have_count(0)
     whole = str(text.evaluate("e => e.textContent"))
     assert part in whole
     assert len(whole) > 5000
     assert marked(page) == quote
-    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    expect(page.locator("#document-panel mark.current").first).to_be_in_viewport()
 
 
 def test_the_keyboard_reaches_citations(visit: Visit) -> None:
@@ -450,7 +455,7 @@ def test_the_keyboard_reaches_citations(visit: Visit) -> None:
     page.locator(".answer button.cite").first.focus()
     assert "China a accelerat" in (page.locator(".answer button.cite").first.get_attribute("aria-label") or "")
     page.keyboard.press("Enter")
-    expect(page.locator("#reader mark.current").first).to_be_focused()
+    expect(page.locator("#document-panel mark.current").first).to_be_focused()
 
 
 def test_ticks_limit_the_search(visit: Visit) -> None:
@@ -470,7 +475,7 @@ def test_ticks_limit_the_search(visit: Visit) -> None:
     titles = page.locator(".answer button.passage .title")
     assert set(titles.all_inner_texts()) == {"Cafenea"}
     page.get_by_role("button", name="Deschide Cafenea").click()
-    expect(page.locator("#reader .text")).to_contain_text("gogoși")
+    expect(page.locator("#document-panel .text")).to_contain_text("gogoși")
 
 
 def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Path) -> None:
@@ -496,7 +501,7 @@ def test_files_are_added_and_removed(visit: Visit, library: Temei, tmp_path: Pat
     visit.ask("Ce a inventat Vlad?")
     assert "clătite" not in marked(page)
     page.locator(".answer button.cite").first.click()
-    expect(page.locator("#reader .gone")).to_contain_text("nu mai este în index")
+    expect(page.locator("#document-panel .gone")).to_contain_text("nu mai este în index")
 
 
 def test_a_file_of_a_name_that_is_here_is_kept_beside_and_replaces_when_asked(
@@ -571,7 +576,7 @@ def test_the_conversation_survives_a_reload(visit: Visit) -> None:
     expect(page.locator(".answer")).to_have_count(2)
     expect(page.locator(".answer.abstained")).to_have_count(1)
     page.locator(".answer button.cite").first.click()
-    expect(page.locator("#reader mark.current").first).to_be_in_viewport()
+    expect(page.locator("#document-panel mark.current").first).to_be_in_viewport()
     assert marked(page) == quote
     page.get_by_role("button", name="Conversație nouă").click()
     expect(page.locator(".answer")).to_have_count(0)

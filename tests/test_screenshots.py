@@ -52,7 +52,7 @@ def test_the_page_fits_its_window(name: str, browser: Browser, address: str, tmp
     if name == "chat-narrow-dark":
         page.locator(".answer button.cite").last.click()
     if width > 900 or name == "chat-narrow-dark":
-        expect(page.locator("#reader mark").first).to_be_visible()
+        expect(page.locator("#document-panel mark").first).to_be_visible()
     page.wait_for_timeout(600)
 
     page.screenshot(path=str(folder / f"{name}.png"))

@@ -1,4 +1,4 @@
-"""Translate the errors that readers meet into the language of the page.
+"""Translate the errors that visitors meet into the language of the page.
 
 Errors are written in English, as the command line prints them. An error without a translation is shown in English.
 """

@@ -17,7 +17,7 @@ from ui.api.visitors import visitor
 from ui.page.documents import Documents
 from ui.page.export import to_markdown
 from ui.page.feedback import keep_feedback
-from ui.page.render import answer_html, document_html, question_html, reader_html
+from ui.page.render import answer_html, document_html, document_panel_html, question_html
 from ui.page.turn_view import MOST_HELD, MOST_KEPT, TurnView, from_json, history, within
 from ui.problems import in_language
 from ui.texts import known, preferred, say
@@ -65,10 +65,10 @@ def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
 
 
 class Conversation:
-    """The callbacks of the chat and the reader.
+    """The callbacks of the chat and the document panel.
 
-    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the turns, the reader, the question's box, the
-    comment's row and what the browser keeps.
+    ``respond``, ``retry`` and ``edit`` yield updates of the chat, the turns, the document panel, the question's box,
+    the comment's row and what the browser keeps.
     """
 
     def __init__(self, temei: Temei, documents: Documents, rate_limit: RateLimit) -> None:
@@ -103,8 +103,8 @@ class Conversation:
             for answer, last in _with_last(self._temei.stream(question, history(earlier), documents)):
                 asked = asked.answered(answer)
                 now = (*earlier, asked)
-                # After a refusal the reader opens no passage by itself: the passage would look like evidence.
-                view = self.reader(now, len(earlier), 0 if asked.abstained else 1, language)
+                # After a refusal the document panel opens no passage by itself: the passage would look like evidence.
+                view = self.document_panel(now, len(earlier), 0 if asked.abstained else 1, language)
                 shown = messages(now, language, pending=True)
                 yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
         except TemeiError as error:
@@ -129,22 +129,24 @@ class Conversation:
         if 0 <= turn < len(turn_views):
             yield from self.respond(question, turn_views[:turn], excluded, chosen, request)
 
-    def reader(self, turn_views: TurnViews, turn: int, number: int, language: str, *, whole: bool = False) -> str:
-        """Return the reader, open at a citation."""
+    def document_panel(
+        self, turn_views: TurnViews, turn: int, number: int, language: str, *, whole: bool = False
+    ) -> str:
+        """Return the document panel, open at a citation."""
         turn_view = turn_views[turn] if 0 <= turn < len(turn_views) else None
-        return reader_html(turn_view, turn, number, language, self._temei.document, whole=whole)
+        return document_panel_html(turn_view, turn, number, language, self._temei.document, whole=whole)
 
     def open_citation(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.EventData) -> str:
         """Open the document that a clicked marker names."""
         turn, number = whole_number(event, "turn"), whole_number(event, "number")
-        return self.reader(turn_views, turn, number, spoken(chosen, request))
+        return self.document_panel(turn_views, turn, number, spoken(chosen, request))
 
     def open_whole(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.EventData) -> str:
         """Show all of a long document."""
         turn, number = whole_number(event, "turn"), whole_number(event, "number")
         if turn < 0:
             return self.open_document(chosen, request, event, whole=True)
-        return self.reader(turn_views, turn, number, spoken(chosen, request), whole=True)
+        return self.document_panel(turn_views, turn, number, spoken(chosen, request), whole=True)
 
     def open_document(self, chosen: str, request: gr.Request, event: gr.EventData, *, whole: bool = False) -> str:
         """Open a document of the list, nothing highlighted."""

@@ -1,4 +1,4 @@
-"""Keep what readers think of answers as JSON lines; ``temei eval feedback`` makes questions of them."""
+"""Keep what people think of answers as JSON lines; ``temei eval feedback`` makes questions of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def keep_feedback(
     """Append a line to ``feedback.jsonl``, if there is room; a later line with the same id replaces an earlier one.
 
     A line holds what an example is made of: the question and the spans quoted, no text of a document.
-    ``liked`` is None where a reader took the judgement back. The ``earlier`` questions are kept with a follow-up.
+    ``liked`` is None where somebody took the judgement back. The ``earlier`` questions are kept with a follow-up.
 
     Returns:
         Whether it was kept: a visitor, and all together, may write only so much.

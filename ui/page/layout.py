@@ -10,7 +10,7 @@ import gradio as gr
 
 from rag.chain import Temei
 from ui.page.documents import SUFFIXES
-from ui.page.render import name_html, reader_html
+from ui.page.render import document_panel_html, name_html
 from ui.page.theme import script
 from ui.page.upload_cache import claimed
 from ui.texts import FALLBACK, I18N, both
@@ -84,7 +84,7 @@ class Layout:
     bar: Bar
     left: Left
     middle: Middle
-    reader: gr.HTML
+    document_panel: gr.HTML
     exported: gr.Textbox
 
 
@@ -99,14 +99,14 @@ def lay_out(temei: Temei) -> Layout:
         with gr.Column(elem_id="middle", min_width=0):
             middle = _middle(temei.settings.max_question_chars)
         with gr.Column(elem_id="right", min_width=0):
-            reader = gr.HTML(
-                reader_html(None, 0, 0, FALLBACK, temei.document),
-                elem_id="reader",
+            document_panel = gr.HTML(
+                document_panel_html(None, 0, 0, FALLBACK, temei.document),
+                elem_id="document-panel",
                 apply_default_css=False,
-                js_on_load=script("reader.js"),
+                js_on_load=script("document_panel.js"),
             )
     exported = gr.Textbox(visible="hidden", elem_id="exported", label="Markdown")
-    return Layout(state, bar, left, middle, reader, exported)
+    return Layout(state, bar, left, middle, document_panel, exported)
 
 
 def _state() -> State:

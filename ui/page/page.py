@@ -15,7 +15,7 @@ from ui.page.conversation import READY, Conversation, TurnViews, Updates, messag
 from ui.page.document_events import DocumentEvents
 from ui.page.documents import Documents
 from ui.page.layout import Layout, lay_out
-from ui.page.render import reader_html
+from ui.page.render import document_panel_html
 from ui.page.suggest import Suggestions
 from ui.page.theme import script
 from ui.page.upload_cache import cache
@@ -42,7 +42,7 @@ def build(temei: Temei, asks: RateLimit | None = None) -> gr.Blocks:
     with page:
         layout = lay_out(temei)
         _connect_conversation(layout, conversation)
-        _connect_reader(layout, conversation)
+        _connect_document_panel(layout, conversation)
         uploading = _connect_documents(layout, DocumentEvents(documents))
         _connect_visit(page, layout, Visit(conversation, documents, Suggestions(temei)), uploading)
         offer(temei, asks)
@@ -57,8 +57,8 @@ def _connect_conversation(layout: Layout, conversation: Conversation) -> None:
     chat, box, comment_row, comment = middle.chat, middle.box, middle.comment_row, middle.comment
     turn_views, language = state.turn_views, state.language
     context = [turn_views, state.excluded, language]
-    answered = [chat, turn_views, layout.reader, box, comment_row, state.kept]
-    cleared = [chat, turn_views, layout.reader, comment_row, state.kept, box]
+    answered = [chat, turn_views, layout.document_panel, box, comment_row, state.kept]
+    cleared = [chat, turn_views, layout.document_panel, comment_row, state.kept, box]
     asking = [
         box.submit(conversation.respond, [box, *context], answered, **HIDDEN),
         chat.example_select(_example, None, state.asked, **KEEP).then(
@@ -77,12 +77,12 @@ def _connect_conversation(layout: Layout, conversation: Conversation) -> None:
     )
 
 
-def _connect_reader(layout: Layout, conversation: Conversation) -> None:
+def _connect_document_panel(layout: Layout, conversation: Conversation) -> None:
     """Connect opening a citation, a whole document, or a document of the list."""
-    reader, language = layout.reader, layout.state.language
-    reader.open_citation(conversation.open_citation, [layout.state.turn_views, language], reader, **HIDDEN)
-    reader.open_whole(conversation.open_whole, [layout.state.turn_views, language], reader, **HIDDEN)
-    layout.left.documents.open_document(conversation.open_document, language, reader, **HIDDEN)
+    panel, language = layout.document_panel, layout.state.language
+    panel.open_citation(conversation.open_citation, [layout.state.turn_views, language], panel, **HIDDEN)
+    panel.open_whole(conversation.open_whole, [layout.state.turn_views, language], panel, **HIDDEN)
+    layout.left.documents.open_document(conversation.open_document, language, panel, **HIDDEN)
 
 
 def _connect_documents(layout: Layout, events: DocumentEvents) -> Dependency:
@@ -100,18 +100,18 @@ def _connect_documents(layout: Layout, events: DocumentEvents) -> Dependency:
 def _connect_visit(page: Page, layout: Layout, visit: Visit, uploading: Dependency) -> None:
     """Connect the beginning of a visit and the switch of the language; suggest questions after these and an upload."""
     state, bar, left, middle = layout.state, layout.bar, layout.left, layout.middle
-    chat, reader, language = middle.chat, layout.reader, state.language
+    chat, panel, language = middle.chat, layout.document_panel, state.language
     labelled = [middle.box, bar.new, bar.export, left.add, middle.send, middle.comment]
     spoke = bar.name.speak(
         visit.speak,
         [state.turn_views, state.excluded],
-        [language, state.kept_language, bar.name, chat, reader, left.documents, *labelled],
+        [language, state.kept_language, bar.name, chat, panel, left.documents, *labelled],
         **KEEP,
     )
     began = page.load(
         visit.begin,
         [state.kept, state.kept_language],
-        [state.turn_views, chat, reader, left.documents, language, bar.name, *labelled],
+        [state.turn_views, chat, panel, left.documents, language, bar.name, *labelled],
         **KEEP,
     )
     for before in (spoke, began, uploading):
@@ -127,5 +127,5 @@ def _stopped(turn_views: TurnViews, chosen: str, request: gr.Request) -> Updates
 
 
 def _cleared() -> Updates:
-    nothing = reader_html(None, 0, 0, FALLBACK, lambda name: None)
+    nothing = document_panel_html(None, 0, 0, FALLBACK, lambda name: None)
     return [], (), nothing, gr.Row(visible=False), [], gr.Textbox(value="", **READY)

@@ -1,4 +1,4 @@
-"""Write turns and documents as the HTML of the chat and the reader; text from elsewhere is escaped."""
+"""Write turns and documents as the HTML of the chat and the document panel; text from elsewhere is escaped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.texts import GRADIO, LANGUAGES, both, say
 EXTRACTIVE = "extractive"
 MEDIUM, HIGH = 0.4, 0.7
 """Confidence from which the ground is called good, and solid."""
-PANELS = {"left": "panel_sources", "middle": "panel_chat", "right": "panel_reader"}
+PANELS = {"left": "panel_sources", "middle": "panel_chat", "right": "panel_document"}
 """The panels that a narrow screen shows one at a time, with the texts that name them."""
 EXCERPT = 220
 """Characters of a passage shown in a list."""
@@ -162,7 +162,7 @@ def question_html(question: str) -> str:
     return html.escape(question, quote=False)
 
 
-def reader_html(
+def document_panel_html(
     turn_view: TurnView | None,
     turn: int,
     number: int,
@@ -171,31 +171,31 @@ def reader_html(
     *,
     whole: bool = False,
 ) -> str:
-    """Return the reader: the document of citation ``number``, all of the answer's citations of it highlighted."""
+    """Return the document panel: the document of citation ``number``, all quotes from it highlighted."""
     citation = None if turn_view is None else next((c for c in turn_view.shown if c.number == number), None)
     if turn_view is None or citation is None:
-        return f'<div class="reader empty"><p>{both("reader_empty")}</p></div>'
+        return f'<div class="document-panel empty"><p>{both("document_panel_empty")}</p></div>'
     document = lookup(citation.document_id)
     tabs = _tabs(turn_view, turn, citation, language)
     if document is None or not holds(document, citation):
-        return f'<div class="reader gone">{tabs}<p>{say(language, "gone")}</p></div>'
+        return f'<div class="document-panel gone">{tabs}<p>{say(language, "gone")}</p></div>'
     here = [c for c in turn_view.shown if c.document_id == document.id and holds(document, c)]
     text = _document_text(document, here, citation.number, language, whole, _strong(turn_view, document))
     kind = "nearest" if turn_view.abstained else "cited"
     return (
-        f'<article class="reader {kind}" data-turn="{turn}" data-document="{escape(document.id)}" '
+        f'<article class="document-panel {kind}" data-turn="{turn}" data-document="{escape(document.id)}" '
         f'data-current="{citation.number}">{tabs}{_heading(document)}{text}'
         f'<button type="button" class="back" data-back="{turn}">{say(language, "back")}</button></article>'
     )
 
 
 def document_html(document: Document | None, language: str, *, whole: bool = False) -> str:
-    """Return the reader with a document as it stands, nothing highlighted."""
+    """Return the document panel with a document as it stands, nothing highlighted."""
     if document is None:
-        return f'<div class="reader gone"><p>{say(language, "gone")}</p></div>'
+        return f'<div class="document-panel gone"><p>{say(language, "gone")}</p></div>'
     text = _document_text(document, (), None, language, whole)
     return (
-        f'<article class="reader plain" data-turn="-1" data-document="{escape(document.id)}">'
+        f'<article class="document-panel plain" data-turn="-1" data-document="{escape(document.id)}">'
         f"{_heading(document)}{text}</article>"
     )
 

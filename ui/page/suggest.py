@@ -55,7 +55,7 @@ def suggest(temei: Temei, count: int = 3, language: str = "ro") -> list[str]:
         rows = temei.index.documents()
     except TemeiError:
         return []
-    # Documents in the reader's language come first; of many, those that come first are enough.
+    # Documents in the visitor's language come first; of many, those that come first are enough.
     rows = sorted(rows, key=lambda row: row["language"] != language)[: 2 * count]
     queues = [answerable(temei, str(row["id"]), language) for row in rows]
     found: list[str] = []

@@ -31,7 +31,7 @@ class TurnView:
 
     ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
     ``nearest`` are the passages closest to the question, offered where Temei abstains; they obey the invariant of
-    citations, and are numbered like them. ``note`` says what a reader should know of how the answer came about.
+    citations, and are numbered like them. ``note`` says what a visitor should know of how the answer came about.
     """
 
     question: str
@@ -63,7 +63,7 @@ class TurnView:
 
     @property
     def shown(self) -> tuple[Citation, ...]:
-        """The citations that the reader can open."""
+        """The citations that the document panel can open."""
         return self.citations or self.nearest
 
     def to_json(self) -> dict[str, Any]:

@@ -24,21 +24,21 @@ class Visit:
     def speak(self, turn_views: TurnViews, excluded: tuple[str, ...], event: gr.EventData) -> Updates:
         """Show the page in the language that the visitor chose.
 
-        Returns the language twice (for the visit and for the browser), the bar, the chat, the reader, the list of
-        documents, and the labels.
+        Returns the language twice (for the visit and for the browser), the bar, the chat, the document panel, the list
+        of documents, and the labels.
         """
         language = known(getattr(event, "language", ""))
         turn, number = getattr(event, "turn", ""), getattr(event, "number", "")
         at = (int(turn), int(number)) if str(turn).isdigit() and str(number).isdigit() else None
-        reader = gr.skip() if at is None else self._conversation.reader(turn_views, *at, language)
+        panel = gr.skip() if at is None else self._conversation.document_panel(turn_views, *at, language)
         chat = gr.Chatbot(value=messages(turn_views, language), label=say(language, "chat"))
         listed = self._documents.html(excluded, language)
-        return language, language, name_html(language), chat, reader, listed, *labels(language)
+        return language, language, name_html(language), chat, panel, listed, *labels(language)
 
     def begin(self, stored: Any, chosen: Any, request: gr.Request) -> Updates:
         """Show what the browser kept of the last visit.
 
-        Returns the turns, the chat, the reader, the list of documents, the language, the bar, and the labels.
+        Returns the turns, the chat, the document panel, the list of documents, the language, the bar, and the labels.
         """
         chosen = known(chosen) if chosen else ""
         language, turn_views = spoken(chosen, request), self._conversation.restored(stored)
@@ -47,8 +47,8 @@ class Visit:
         if not turn_views:
             return gr.skip(), gr.skip(), gr.skip(), listed, *named
         last = len(turn_views) - 1
-        reader = self._conversation.reader(turn_views, last, 0 if turn_views[last].abstained else 1, language)
-        return turn_views, messages(turn_views, language), reader, listed, *named
+        panel = self._conversation.document_panel(turn_views, last, 0 if turn_views[last].abstained else 1, language)
+        return turn_views, messages(turn_views, language), panel, listed, *named
 
     def suggest(self, chosen: str, request: gr.Request) -> Any:
         """Offer questions that the documents answer."""

@@ -87,7 +87,7 @@ element.addEventListener('click', (event) => {
   if (panel) show(panel);
   const language = event.target.closest?.('[data-language]')?.dataset.language;
   if (!language) return;
-  const open = document.querySelector('#reader .reader');
+  const open = document.querySelector('#document-panel .document-panel');
   trigger('speak', { language, turn: open?.dataset.turn ?? '', number: open?.dataset.current ?? '' });
 });
 

@@ -1,5 +1,5 @@
-// Runs once, when the reader appears. `element` is the reader; `trigger` sends an event to ui/page.py.
-const root = () => element.querySelector('.reader');
+// Runs once, when the document panel appears. `element` is the panel; `trigger` sends an event to ui/page.py.
+const root = () => element.querySelector('.document-panel');
 const calm = () => (matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth');
 
 // Marks a citation as the current one and scrolls to it.
