@@ -107,7 +107,7 @@ def _passage_cache_agrees(index: Index) -> Finding:
     detail = f"{total} passages as in Chroma"
     if wrong:
         detail = f"{wrong} passages differ from Chroma; run: temei ingest --rebuild"
-    return Finding("mirror", not wrong, detail)
+    return Finding("passage cache", not wrong, detail)
 
 
 def _counts_agree(index: Index) -> Finding:

@@ -136,7 +136,7 @@ class Derived:
 
     @property
     def _cache_folder(self) -> Path:
-        return self.home / "mirror"
+        return self.home / "mirror"  # its name before it was called a passage cache
 
     def passage_cache(self) -> PassageCache | None:
         """Return the passage cache in use or else the newest that can be opened, None where there is none."""

@@ -75,7 +75,7 @@ def _content(home: Path) -> dict[str, Any]:
         "documents": sorted(rows, key=lambda row: str(row["id"])),
         "in Chroma": sorted(chroma, key=lambda row: str(row["id"])),
         "passages": dict(sorted(stored.items())),
-        "mirrored": {name: passage.text for name, passage in sorted(index.cached_passages(sorted(stored)).items())},
+        "cached": {name: passage.text for name, passage in sorted(index.cached_passages(sorted(stored)).items())},
         "bm25": {query: {name: round(found[name], 4) for name in sorted(found)} for query, found in scores.items()},
         "vectors": {name: vectors[name].round(4).tolist() for name in sorted(vectors)},
         "left": sorted(path.name for path in home.iterdir() if path.name in ("writing", "chroma-unfinished")),
