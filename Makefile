@@ -1,6 +1,6 @@
 # Every door sets up what it needs by itself; all it takes is Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup ingest chat ask test check format eval bench load screenshots lock clean question
+.PHONY: help setup ingest chat ask test check format docs eval bench load screenshots lock clean question
 
 # The first of these that runs and is new enough.
 is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
@@ -63,6 +63,9 @@ check: setup
 format: setup ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: setup ## write docs/api.md from the docstrings
+	@$(BIN)/python -m tests.api_docs
 
 eval: ingest ## measure answers and retrieval on the question sets
 	@$(BIN)/temei eval --gate

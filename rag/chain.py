@@ -2,7 +2,7 @@
 
     accept -> look (retrieve and read) -> judge (confidence) -> choose -> cite
 
-`Temei.chain` is these steps as a LangChain `Runnable`; `Temei` and `answer` are the two ways to call it.
+`Temei.chain` is these steps as a LangChain `Runnable`; `Temei` and `rag.answer` are the two ways to call it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
@@ -50,6 +49,17 @@ class _Retrieved:
 
 class Temei:
     """Answers questions about the documents ingested under ``settings.home``; safe to share between threads.
+
+    With the article that comes with the project:
+
+    >>> from rag import Settings, Temei
+    >>> temei = Temei(Settings(home=".temei"))
+    >>> a = temei.answer("Când a trimis președintele scrisoarea de felicitare?")
+    >>> c = a.citations[0]
+    >>> c.start, c.end, c.quote[:11]
+    (354, 510, 'Pe 12 iulie')
+    >>> temei.document(c.document_id).text[c.start : c.end] == c.quote
+    True
 
     Args:
         settings: read from the environment where omitted.
@@ -281,16 +291,3 @@ class Temei:
         if judgement.confidence < self.settings.min_confidence:
             return []
         return choose(found.sentences, self.settings.max_sentences, found.retrieval.query)
-
-
-@cache
-def _default() -> Temei:
-    return Temei()
-
-
-def answer(question: str, history: History = (), document_ids: Sequence[str] | None = None) -> Answer:
-    """Answer a question with the default settings; the first call opens the model and the index.
-
-    See `Temei.answer` for arguments and errors.
-    """
-    return _default().answer(question, history, document_ids)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from langchain_core.callbacks import BaseCallbackHandler
 
 import rag
+import rag.default_chain
 from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
 from rag.errors import QuestionError
@@ -295,11 +296,11 @@ def test_a_fresh_process_answers_without_torch_network_or_noise(temei: Temei) ->
 @real
 def test_the_default_answer_reads_the_environment(temei: Temei, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMEI_HOME", str(temei.settings.home))
-    rag.chain._default.cache_clear()
+    rag.default_chain.default_chain.cache_clear()
     try:
         assert timeless(rag.answer(WHAT_WAS_CREATED)) == timeless(temei.answer(WHAT_WAS_CREATED))
     finally:
-        rag.chain._default.cache_clear()
+        rag.default_chain.default_chain.cache_clear()
 
 
 # With the fake model
