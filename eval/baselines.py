@@ -26,6 +26,7 @@ RRF = 60
 """The constant of reciprocal rank fusion (Cormack et al., 2009): ``score = sum over rankings of 1 / (60 + rank)``."""
 
 BATCH = 64
+"""Passages embedded at a time. Chosen by eye; not measured."""
 
 Ranking = Mapping[str, float]
 """Passages by id with their scores, best first."""

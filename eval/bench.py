@@ -38,6 +38,7 @@ from rag.types import Document, Passage
 
 Report = Callable[[str], None]
 COLD_RUNS = 5
+"""Processes in which a question from cold is timed; the median is reported. Chosen by eye."""
 PAUSE = 0.5
 """Seconds between the questions to one pipeline and those to another."""
 _MEASURED = """

@@ -13,6 +13,7 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 BINS = 10
+"""Bins of the expected calibration error, as is usual."""
 
 
 def abstention_precision(abstained: Flags, answerable: Flags) -> float | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from langchain_text_splitters import TextSplitter
 
 CHUNK, OVERLAP = 1000, 200
+"""Characters of a passage and of what two share, as in LangChain's tutorial."""
 MODEL = "tutorial"
 
 

@@ -42,6 +42,7 @@ _FULL_STOP = regex.compile(r"[.][)\]}»”’\"']?\s*$")
 _NUMBER = regex.compile(r"[\p{N}(§]|[IVXLCDM]+\b|\p{Lu}(?=[\p{N},;)])")
 _GAP = regex.compile(r"[ \t\u00a0]*(?:\r?\n[ \t\u00a0]*)?")
 _LOOK_BACK = 40
+"""Characters before a full stop in which an abbreviation or a title is looked for. Chosen by eye; not measured."""
 
 _ITEM = regex.compile(r"\s*(?:[-*+•]|\(?(?:\p{N}{1,3}|\p{L}|[ivxlc]{2,6})[.)])\s+(?=\S)")
 """What marks an item of a list, as the library has it."""

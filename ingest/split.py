@@ -179,7 +179,8 @@ def _within_budget(
         return
     stretches, boundaries = _stretches(text, start, end, boundaries)
     joined = _joined(text, stretches, max_tokens)
-    # Tokens do not quite add up, so that all may seem to fit what the count above says it does not.
+    # The tokens of the parts do not add up exactly to those of the whole. So all parts may seem to fit together,
+    # although the count above says that the whole does not fit.
     for a, b in joined if len(joined) > 1 else stretches:
         yield from _within_budget(text, a, b, max_tokens, boundaries)
 

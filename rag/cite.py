@@ -42,7 +42,8 @@ def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.is_shown]
     if not found:
         return None
-    # That of the best sentence, not the reader's likeliest: a row of a table has all that its neighbour has.
+    # The answer in the best sentence, not the one that the reader finds likeliest: to the reader, the rows of a table
+    # look alike.
     number, sentence = max(found, key=lambda row: row[1].score)
     assert sentence.found is not None
     start, end = sentence.found.span

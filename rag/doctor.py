@@ -13,6 +13,7 @@ from rag.models.embeddings import BUNDLED, open_embedder
 from rag.settings import Settings
 
 CHUNK = 1000
+"""Passages compared at a time, which bounds the memory. Chosen by eye; not measured."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ articol articolul articolului text textul textului document documentul documentu
 artikel dokument seite articulo texto documento articolo testo artigo cikk szoveg dokumentum oldal
 """
 _ITSELF = frozenset(_DOCUMENTS.split())
-"""What is read may be asked about as "this article": that points to the sources, not back."""
+"""Words for what is read. "This article" refers to the sources, not to an earlier question."""
 
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 

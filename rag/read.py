@@ -21,7 +21,9 @@ from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
 
 PASSAGE_WEIGHT = 1.0
+"""What the score of its passage adds to a sentence's. No measurement of it alone is kept."""
 OVERLAP_WEIGHT = 0.2
+"""What the question's words that stand in it add to a sentence. No measurement of it alone is kept."""
 BEFORE_WEIGHT = 0.05
 """What the words of the sentence before it add to a sentence."""
 
@@ -32,7 +34,7 @@ MARGIN, READ_MARGIN = 0.04, 0.17
 """A further sentence is quoted only if it scores within this of the best; the second where the reader looked."""
 
 APART_MARGIN = 0.15
-"""The same for a sentence of another passage: what goes on with an answer mostly stands beside it."""
+"""The same for a sentence of another passage, if it is the smaller: an answer mostly goes on in its own passage."""
 
 FENCES = ("```", "~~~")
 """What a block of code in Markdown begins with."""

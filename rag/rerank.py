@@ -22,7 +22,10 @@ Read = Callable[[str, Sequence[Passage], Sequence[Floats]], list[tuple[ReaderAns
 READ = 5
 """Hits that are read."""
 WEIGHT = 0.03
+"""What an answer that the reader is certain of adds to the score of its passage (docs/experiments.md, The
+neural reader)."""
 LOWEST, HIGHEST = -2.0, 14.0
+"""Log-odds of the reader that count 0 and 1, of the reader's stage 3 (docs/experiments.md, The neural reader)."""
 
 
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:

@@ -28,11 +28,13 @@ from rag.types import Hit
 Floats = NDArray[np.float32]
 
 SENTENCE_WEIGHT = 0.6
+"""What the best sentence's similarity counts beside the passage's (docs/experiments.md, the first table)."""
 LEXICAL_WEIGHT = 0.4
+"""What words count at most beside similarity (docs/experiments.md, the table of BM25)."""
 BM25_HALF = 20.0
 """The BM25 score that counts half."""
 LEXICAL_SHARE = 0.4
-"""How many candidates BM25 proposes to one of dense search; what it finds first is what counts."""
+"""Candidates that BM25 proposes for each one that dense search proposes. Only its first ones matter."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ Encode = Callable[[str], Floats]
 """From a text with its prefix to its unit vector as the model gives it."""
 
 RANK = 16
+"""Directions of language that are taken out (docs/experiments.md: 16 beside 8 and others)."""
 MESSAGES, LEAST = 120, 60
 """The messages with the most translations that are used, and how many of them a language must have."""
 FILES = ("new_wiki", "tydiqa-en", "reddit", "amazon_reviews", "tquad-train", "jaquad")

@@ -21,6 +21,7 @@ from rag.errors import DatasetError
 Report = Mapping[str, Any]
 Example = Mapping[str, Any]
 SURE = 0.05
+"""The p value below which a difference is called sure, as is usual."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from eval.stats import Estimate, Rows, clustered_mean, clustered_statistic
 from rag.settings import Settings
 
 FORMAT = 1
+"""Of the JSON of a report. Raise it when that changes; other reports are refused by ``temei eval compare``."""
 NOT_CODE = ":!eval/report/floors.toml"
 """What git leaves out when it is asked whether the code was changed: the floors are written after measuring."""
 

@@ -52,6 +52,8 @@ _XHTML = "http://www.w3.org/1999/xhtml"
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
 _PARAGRAPH, _LINE, _CELL, _STICKS = "\n\n", "\n", " | ", "\x1e"
 _LONGEST_CELL = 300
+"""Most letters of a cell in the row of a table; a longer one is a part of the page's layout. Chosen by eye; not
+measured."""
 
 
 class _Element:
@@ -88,7 +90,7 @@ def decode(data: bytes) -> str:
 def html_text(html: str, *, main: bool) -> Extracted:
     """Return the text of a page and its title; only the ``main`` text, or all that is not script, style or the like."""
     if _XHTML in html[:4096]:
-        # To the parser, which reads HTML, <title/> would open a title that the rest of the page is in.
+        # The parser reads HTML, in which <title/> opens a title: the rest of the page would become part of it.
         html = _SELF_CLOSED.sub(r"<\1\2></\1>", html)
     tree = HTMLTree.parse(html)
     if tree.body is None:

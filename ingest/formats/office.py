@@ -13,6 +13,7 @@ from ingest.formats.html import decode, html_text
 from ingest.sandbox.child import Extracted, FormatError, Limits, tidy, too_long
 
 _MOST_ENTRIES = 10_000
+"""Most files in an archive. A book has some hundreds; chosen by eye, not measured."""
 _SHARE_OF_MEMORY = 4
 """An archive may unpack to this fraction of the memory allowed; parsing takes several times the size."""
 

@@ -113,7 +113,7 @@ def _restrain(limits: Limits) -> None:
 
 
 def _read(function: str, limits: Limits) -> dict[str, Any]:
-    # What takes up the memory is let go only behind the except clauses: no words are put together in that one.
+    # The memory is freed only after the except clauses. So the clause for full memory builds no message.
     problem = ""
     try:
         module, name = function.split(":")

@@ -58,6 +58,7 @@ _MAGIC = {
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _SNIFFED_BYTES = 1024
+"""Bytes at the start of a file that tell its kind. Chosen by eye; not measured."""
 
 
 def looks_like(data: bytes) -> str:

@@ -23,6 +23,7 @@ ANSWER_TOKENS = 512
 """Longest reply: a very small model may not find an end by itself."""
 
 OPENING_SECONDS = 120.0
+"""Most seconds until a model file is loaded and its server answers. Chosen by eye; not measured."""
 _RUNNING: dict[tuple[str, int], tuple[subprocess.Popen[bytes], str]] = {}
 
 

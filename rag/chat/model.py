@@ -35,7 +35,7 @@ KEYS = {
 """Variables in which a provider looks for its key."""
 
 NO_KEY = "none"
-"""What is given as the key to a server of one's own that wants none."""
+"""The key that is given to a server of the user's own which asks for none."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def _split(raw: str, language: str) -> Iterator[tuple[Statement, int]]:
         opens_line = not text[text.rfind("\n", 0, marker.start()) + 1 : marker.start()].strip()
         before = [at for at, (start, _) in enumerate(spans) if start < marker.start()]
         after = [at for at, (start, _) in enumerate(spans) if start >= marker.end() - 1]
-        # A marker that opens a line is that of the sentence behind it, any other of the one before.
+        # A marker at the start of a line belongs to the sentence after it, any other marker to the sentence before it.
         alone = not text[marker.end() : (raw + "\n").find("\n", marker.end())].strip()
         at = after[0] if after and opens_line and not alone else before[-1] if before else None
         if at is None:

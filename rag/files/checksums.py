@@ -20,10 +20,11 @@ NOTE = "verified.json"
 """The file that notes which files were found whole; where it is damaged or missing, they are read again."""
 
 SETTLED_SECONDS = 0.05
-"""How long ago a file must have changed for its unchanged dates to mean that nothing changed: they advance in steps of
-4 to 10 ms."""
+"""Seconds after its last change from which unchanged dates of a file mean that its content is unchanged. The dates
+advance in steps of 4 to 10 ms, so two changes shortly after each other may leave the same date."""
 
 CHUNK = 1 << 20
+"""Bytes read at a time, which bounds the memory. Chosen by eye; not measured."""
 
 
 class DamagedError(Exception):

@@ -30,7 +30,7 @@ OWN = frozenset(
 """What Temei keeps in ``TEMEI_HOME``; anything else there is somebody else's and stays as it is."""
 
 DAMAGED = "chroma-damaged-"
-"""How the names of databases begin that could not be read and were kept when they were made again."""
+"""The beginning of the names of damaged databases, which are kept when new ones are made."""
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OWNER_ONLY = 0o077

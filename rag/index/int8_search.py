@@ -27,6 +27,7 @@ VectorsOf = Callable[[Sequence[str]], Floats]
 ZERO = 128
 """Zero point of the uint8 query."""
 CHUNK = 4096
+"""Vectors multiplied at a time, which bounds the memory. Chosen by eye; not measured."""
 SAMPLE = 8192
 """Vectors that tell in which directions all of them differ."""
 SHORTLIST = 20
@@ -37,6 +38,7 @@ BLOCK = 32
 ``CHUNK`` is a multiple of it.
 """
 LARGEST_GROUP = 64
+"""Most scores of which only the best is compared at first, in `best`. Chosen by eye; not measured."""
 PRODUCT = Path(__file__).with_name("product.onnx")
 FILES = ("vectors", "steps", "directions", "firsts")
 
@@ -124,8 +126,9 @@ def _differences(ids: Sequence[str], vectors_of: VectorsOf, dimension: int) -> t
 def best(values: NDArray[Any], count: int, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
     """Return the positions of at least the ``count`` largest values that are allowed, in order of position.
 
-    Those that reach the ``count``-th largest of the maxima of some values each: a few more than asked for, in an eighth
-    of the time of partitioning all of them.
+    The values are divided into groups, and the largest value of each group is found. Every value is returned that
+    reaches the ``count``-th largest of these. That gives a few more than asked for, and takes an eighth of the time of
+    partitioning all values.
     """
     if count < 1:
         return np.arange(0)

@@ -31,8 +31,9 @@ from rag.text.language import prose, terms
 from rag.types import Document, Passage
 
 CHUNK = 1000
+"""Rows read or written at a time, which bounds the memory. Chosen by eye; not measured."""
 KEPT_SECONDS = 600.0
-"""How long what is gone stays; a question that began before it went takes seconds."""
+"""Seconds for which a removed row stays in the file. A question that began before the removal ends in a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

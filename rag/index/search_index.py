@@ -32,9 +32,11 @@ from rag.text.language import language_share
 Floats = NDArray[np.float32]
 
 FEW = 0.05
+"""The share of passages in a language that counts about half in `SearchIndex.shares_language`. Chosen by eye;
+not measured."""
 ABOUT, UNFINISHED = "about.json", ".unfinished-"
 VERSION = 1
-"""Of these files; others are made again."""
+"""The version of these files. Files of another version are made again."""
 OWN = tuple(f"{name}.npy" for name in ARRAYS)
 FILES = (*OWN, *(f"{name}.npy" for name in VECTOR_FILES))
 
@@ -157,8 +159,8 @@ class SearchIndex:
     def shares_language(self, query: str) -> float:
         """Return how far (0..1) the passages are in the query's language.
 
-        A large corpus holds some words, and a few passages, of every language, so that its vocabulary alone does not
-        tell: 1 where all passages are in it, about half where a twentieth is.
+        It is 1 if all passages are in that language, and about 0.5 if a twentieth of them is. The vocabulary alone does
+        not tell: a large corpus holds some words, and a few passages, of every language.
         """
         return max(
             (

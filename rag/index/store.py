@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 BATCH, SCAN = 1000, 2000
 """Records that are written at a time, and passages that are read at a time."""
 LEAST_LENGTH, MOST_LENGTH = 0.9, 1.01
-"""Of a passage's vector; `rag.index.vectors` makes them at least 0.95 long."""
+"""The least and the greatest length of a sound passage vector. `rag.index.vectors` makes them at least 0.95 long."""
 DOCUMENTS_AT_ONCE = 20
 """Documents that are read at a time, each of up to 20 million characters."""
 

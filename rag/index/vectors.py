@@ -23,7 +23,7 @@ from rag.text.language import letters
 Floats = NDArray[np.float32]
 
 KEPT_SECONDS = 600.0
-"""How long vectors stay that are gone; a question that began before they went takes seconds."""
+"""Seconds for which removed vectors stay. A question that began before the removal ends in a few seconds."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS levels (

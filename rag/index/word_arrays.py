@@ -16,6 +16,7 @@ from rag.index.int8_search import Int8Vectors, VectorsOf
 from rag.index.passage_cache import Counted, PassageCache
 
 K1, B = 1.5, 0.75
+"""The two parameters of BM25, as libraries commonly set them; not tuned here."""
 
 WORDS = ("keys", "numbers_of", "starts", "rows", "values")
 ARRAYS = ("names", "document_names", "document_of", "stored", "documents", *WORDS)

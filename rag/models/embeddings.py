@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 BUNDLED = "multilingual-e5-small"
 VERSION = 2
-"""Of the vectors; another one where the same text gets another vector."""
+"""The version of the vectors. Raise it when the same text gets another vector."""
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
 
 

@@ -27,6 +27,7 @@ Whole = TypeVar("Whole", np.int8, np.int16)
 
 FUSED = "com.microsoft"
 EPSILON = 1e-12
+"""Added to the variance in a layer normalisation, as the configuration of multilingual-e5-small has it."""
 
 
 class LayerWeights(Protocol):

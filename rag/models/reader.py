@@ -35,6 +35,7 @@ Floats = NDArray[np.float32]
 
 PATH = Path(__file__).with_name("reader.onnx")
 QUESTION_TOKENS, ANSWER_TOKENS = 64, 40
+"""Most tokens of a question that are read, and of an answer that is looked for. Chosen by eye; not measured."""
 INPUT_TOKENS = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
 LONGEST_TABLE = 128
@@ -177,7 +178,7 @@ def best_span(scores: Floats) -> tuple[int, int, float]:
     """Return first and last token and the score of the best answer among tokens with a start and an end score each."""
     total = scores[:, 0][:, None] + scores[:, 1][None]
     allowed = np.tri(len(scores), k=ANSWER_TOKENS - 1, dtype=bool) & ~np.tri(len(scores), k=-1, dtype=bool)
-    # Row by row a start, so that the end may not lie before it, nor too far behind.
+    # Each row is a possible start. The answer may not end before its start, nor have too many tokens.
     total = np.where(allowed, total, -np.inf)
     first, last = divmod(int(total.argmax()), len(scores))
     return first, last, float(total[first, last])

@@ -21,8 +21,10 @@ from rag.models.weights import Weights
 from rag.types import Span
 
 MAX_TOKENS = 512
+"""Most tokens of an input: the encoder has no more positions."""
 
 START, END, UNKNOWN = 0, 2, 3
+"""Numbers of the special tokens in the vocabulary of XLM-RoBERTa, which the encoder uses."""
 SPACE = "▁"
 _UNBROKEN = regex.compile(r"\S+")
 UNKNOWN_PENALTY = 10.0

@@ -21,7 +21,7 @@ LONGEST_HEADING = 100
 _MARKED = regex.compile(r"#{1,6}[ \t]+[^\n]+|[^\n]+\n(?:=+|-+)[ \t]*")
 """Markdown's headings, with number signs or underlined."""
 _NUMBER = regex.compile(r"(?:#{1,6}[ \t]+)?(?:[\p{N}.]+|[IVXLCDM]+\.|\p{Lu}\.)")
-"""What a heading is numbered with: a sentence of its own to whom splits on full stops."""
+"""The number of a heading. Splitting at full stops makes it a sentence of its own."""
 _CLOSING = r"(?:[\p{P}\p{S}]|\[\p{N}+\])*$"
 """What may follow the mark that ends a sentence: quotes, brackets, the number of a note."""
 _NOT_HEADING = regex.compile(rf"[\n:：]|[\p{{Sentence_Terminal}};,…]{_CLOSING}")
@@ -66,7 +66,7 @@ def headings(passage: Passage) -> list[HeadingKind | None]:
     texts = [passage.quote(span) for span in passage.sentences]
     rows = table_rows(passage)
     found: list[HeadingKind | None] = [None] * len(texts)
-    # From the end, for what stands above a heading may be one too.
+    # From the end, because the line above a heading may be a heading too.
     for row in reversed(range(len(texts))):
         if row in rows:
             found[row] = HeadingKind.COLUMNS if rows[row].is_header else None

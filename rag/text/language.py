@@ -48,6 +48,7 @@ _COMMON = frozenset(
     ]
 )
 _PRESUMPTION = 5.0
+"""How many times likelier than a document's language another must be to count as much. Chosen by eye; not measured."""
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
@@ -117,12 +118,12 @@ def _stemmer(language: str) -> Any:
 
 
 def prose(text: str) -> str:
-    """Return a text with blanks for the HTML that Markdown may hold, whole tags and what a cut left of one."""
+    """Return a text with its HTML tags, whole or cut off, replaced by as many blanks; Markdown may contain HTML."""
     return _MARKUP.sub(lambda found: " " * len(found.group()), text) if "<" in text or ">" in text else text
 
 
 def spoken(text: str) -> str:
-    """Return a text with blanks for what nobody reads aloud: HTML, web addresses, what links point to."""
+    """Return a text with what nobody reads aloud replaced by blanks: HTML, web addresses, the targets of links."""
     return _ADDRESS.sub(lambda found: " " * len(found.group()), prose(text))
 
 

@@ -35,6 +35,7 @@ from ui.texts import preferred
 
 MEGABYTE = 1_000_000
 UPLOADS_A_MINUTE = 10
+"""Requests of one address that upload files, each with up to 50. Chosen by eye; not measured."""
 POSTS_AN_ASK = 20
 """What a browser posts for every question, at most: opening quotes, ticking sources, and the like."""
 MOST_UNREAD = 50

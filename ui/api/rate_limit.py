@@ -9,9 +9,10 @@ from collections import OrderedDict
 from typing import Generic, TypeVar
 
 MOST_VISITORS = 10_000
+"""Visitors whose calls are counted, which bounds the memory. Chosen by eye; not measured."""
 FREE_TRIES, LONGEST_WAIT, FORGOTTEN = 5, 30.0, 600.0
-"""Wrong logins at no cost, most seconds from one to the next after them, seconds after which all are forgotten: who
-mistypes notices nothing, who guesses gets at most two thousand and nine hundred tries a day."""
+"""Wrong logins that cost no waiting; the longest waiting time after further ones, in seconds; and the seconds after
+which wrong logins are forgotten. Who mistypes a password notices nothing. Who guesses has at most 2,900 tries a day."""
 
 
 T = TypeVar("T")

@@ -16,11 +16,13 @@ from rag.types import Citation
 from ui.page.turn_view import TurnView
 
 LONGEST_COMMENT = 2000
+"""Characters of a comment that are kept. Chosen by eye; not measured."""
 MOST_CITED, MOST_EARLIER, LONGEST_EARLIER = 10, 10, 300
 """Citations and earlier questions of an answer that are kept, and characters of such a question."""
 MOST_OF_A_VISITOR, MOST_IN_ALL = 1_000_000, 20_000_000
 """Bytes, of one address until the program ends and on disk: a line has 500, seldom 2,000, and at most 40,000."""
 MOST_VISITORS = 10_000
+"""Visitors whose opinions are counted, which bounds the memory. Chosen by eye; not measured."""
 _lock = threading.Lock()
 _written: OrderedDict[tuple[Path, str], int] = OrderedDict()
 """Bytes that each of the latest visitors has written."""

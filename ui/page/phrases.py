@@ -31,7 +31,9 @@ from ui.page.phrase_words import (
 LONGEST = 20_000
 """Characters of a document that are looked through."""
 LONGEST_QUESTION = 90
+"""Characters of a suggested question, which stands on a button. Chosen by eye; not measured."""
 MOST_WORDS = 4
+"""Words of a noun phrase in a suggested question. Chosen by eye; not measured."""
 
 _Phrase = tuple[str, int, int, bool]
 """A noun phrase as a question names it, where it stands, and whether it has several words."""
@@ -215,7 +217,10 @@ def _names(run: list[tuple[str, int]]) -> Iterator[_Phrase]:
 
 
 def _belongs(join: str, following: str) -> bool:
-    """Tell whether a little word joins two runs to one: "a" also opens a Romanian verb, but not before a genitive."""
+    """Tell whether a small word joins two groups of words into one phrase.
+
+    The Romanian "a" also begins a verb, but not if a genitive follows.
+    """
     return join in ("de", "of") or bool(GENITIVE.search(following)) or following[0].isupper()
 
 

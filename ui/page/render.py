@@ -73,7 +73,7 @@ def _quoted(text: str, turn_view: TurnView, citation: Citation) -> str:
     if short is not None and short.citation == citation.number:
         at = short.start - citation.start
         words = " ".join(citation.quote[at : short.end - citation.start].split())
-        # The text may stand on one line what the quote has on several: look near the place where the quote has it.
+        # The text may have on one line what the quote has on several: look for the words near their place in the quote.
         near = len(" ".join(citation.quote[:at].split()))
         found = text.find(words, max(0, near - 1))
         found = text.find(words) if found < 0 else found

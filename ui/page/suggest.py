@@ -22,6 +22,8 @@ from ui.page.phrases import LONGEST, LONGEST_QUESTION, Candidate, candidates
 TRIED = (8, 10, 8)
 """Candidates of each kind that are put to Temei for each document."""
 LEAST_WORDS = 4
+"""Words of a document's own question that is suggested; a shorter one seldom stands alone. Chosen by eye; not
+measured."""
 
 _MARKS = regex.compile(r"^[\p{N}\s.):#*•–-]+")
 """What a document's own question may be numbered or marked with."""
