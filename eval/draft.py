@@ -15,8 +15,9 @@ import regex
 
 from eval.runner import sentences_of
 from eval.sets.jsonl import find_answers
-from ingest.load import LOADERS, load
+from ingest.load import FORMATS, LOADERS, load
 from rag.errors import DocumentError
+from rag.messages import message
 from rag.types import Document, Span
 
 GAP = "___"
@@ -51,7 +52,7 @@ def draft(path: Path, count: int = 20) -> list[dict[str, Any]]:
         DocumentError: the document cannot be read.
     """
     if path.suffix.lower() not in LOADERS:
-        raise DocumentError(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
+        raise DocumentError(path, message("file_of_no_format", formats=FORMATS))
     document = load(path, source=path.name)
     found = list(_drafts(document))
     kept = [found[i * len(found) // count] for i in range(count)] if len(found) > count else found

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.load import Remark, load
 from rag.errors import DocumentError, TemeiError
+from rag.messages import message
 from rag.settings import Settings
 from rag.text.characters import whole
 from rag.types import Document
@@ -43,4 +44,4 @@ def costing_only(name: object) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         reason = " ".join(whole(f"{type(error).__name__}: {error}").split())[:150]
-        raise DocumentError(f"{name} cannot be read ({reason}); leave it out, and report this.") from error
+        raise DocumentError(name, message("file_failed", reason=reason)) from error

@@ -20,14 +20,15 @@ from ingest.formats.front_matter import read_front_matter
 from ingest.sandbox.child import Limits
 from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
 from rag.errors import DocumentError
+from rag.messages import FileMessage, Message, message
 from rag.text.characters import whole
 from rag.text.language import detect_language
 from rag.types import Document
 
 LONGEST_TITLE, LONGEST_URL = 300, 2000
 """Characters of what is shown beside every quote, and of an address that browsers still take."""
-Remark = Callable[[str], None]
-"""Called with one line about a file that is read all the same."""
+Remark = Callable[[FileMessage], None]
+"""Called with what there is to say of a file that is read all the same."""
 
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
@@ -49,29 +50,26 @@ class _File:
 def _load_text(file: _File) -> Document:
     path, kind = file.path, looks_like(file.data)
     if kind == BINARY or (kind == TEXT and b"\0" in file.data):
-        raise DocumentError(f"{path} is a binary file, not text; convert it to UTF-8 text first.")
+        raise DocumentError(path, message("file_binary"))
     if kind != TEXT:
-        raise DocumentError(f"{path} is {kind}, not plain text; give it the ending of its format, or convert it.")
+        raise DocumentError(path, message("file_not_plain_text", kind=kind))
     try:
         text = file.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8, "
-            f"for example: iconv -f WINDOWS-1250 -t UTF-8 {path.name}"
-        ) from error
+        raise DocumentError(path, message("file_not_utf8", byte=error.start, name=path.name)) from error
     return to_document(text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
 
 
-def _load_extracted(function: str, kinds: Collection[str], file: _File) -> Document:
+def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> Document:
     """Return a file as ``function`` extracts it, if its first bytes are of one of ``kinds``."""
     path, kind = file.path, looks_like(file.data)
     if not file.data:
-        raise DocumentError(f"{path} is empty; save or download it anew.")
+        raise DocumentError(path, message("file_empty"))
     if kind not in kinds:
-        raise DocumentError(f"{path} is by its content {kind}; give it the ending of its format, or leave it out.")
+        raise DocumentError(path, message("file_of_other_content", kind=kind))
     found = extract(path, file.data, function, file.limits)
     if not found.text:
-        raise DocumentError(f"{path} has no text that can be read; leave it out, or convert it to text.")
+        raise DocumentError(path, message("file_without_text"))
     return Document(
         id=_id(found.text),
         title=_title(found.title) or spaced(path.stem),
@@ -96,15 +94,17 @@ LOADERS: dict[str, Callable[[_File], Document]] = {
     ".xhtml": _load_html,
 }
 """How a file becomes a document, by suffix."""
+FORMATS = ", ".join(LOADERS)
+"""The suffixes as messages list them."""
 
 
-def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[FileMessage]]:
     """Return the files to load, sorted and each once, and a line for every path that gives none.
 
     A folder gives the files below it that have a known suffix, hidden ones left out.
     """
     files: dict[Path, None] = {}
-    problems: list[str] = []
+    problems: list[FileMessage] = []
     for path in paths:
         # The functions of os.path take a path that the system refuses for one that does not exist; Path's raise.
         if os.path.isdir(path):
@@ -112,23 +112,23 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
             files.update(dict.fromkeys(below))
             problems += closed
             if not below and not closed:
-                problems.append(f"{path} holds no document ({', '.join(LOADERS)}).")
+                problems.append(FileMessage(str(path), message("folder_without_documents", formats=FORMATS)))
         elif not os.path.exists(path):
-            problems.append(f"{path} does not exist.")
+            problems.append(FileMessage(str(path), message("file_missing")))
         elif path.suffix.lower() not in LOADERS:
-            problems.append(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
+            problems.append(FileMessage(str(path), message("file_of_no_format", formats=FORMATS)))
         else:
             files[path] = None
     return list(files), problems
 
 
-def _visible_files(folder: Path) -> tuple[list[Path], list[str]]:
+def _visible_files(folder: Path) -> tuple[list[Path], list[FileMessage]]:
     """Return the files below a folder that have a known suffix, sorted, and a line for every folder that is closed.
 
     The walk keeps its own stack, since folders may be nested deeper than functions.
     """
     found: list[Path] = []
-    closed: list[str] = []
+    closed: list[FileMessage] = []
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -142,7 +142,7 @@ def _visible_files(folder: Path) -> tuple[list[Path], list[str]]:
                     elif Path(entry.name).suffix.lower() in LOADERS and os.path.isfile(entry.path):
                         found.append(here / entry.name)
         except OSError as error:
-            closed.append(f"{here} cannot be opened ({error.strerror}); check that you may read it.")
+            closed.append(FileMessage(str(here), message("folder_closed", reason=error.strerror)))
     return sorted(found), closed
 
 
@@ -167,24 +167,19 @@ def load(
     """
     loader = LOADERS.get(path.suffix.lower())
     if loader is None:
-        raise DocumentError(f"{path} has no format that Temei reads ({', '.join(LOADERS)}).")
+        raise DocumentError(path, message("file_of_no_format", formats=FORMATS))
     for name in (str(path), source):
         if whole(name) != name:
-            raise DocumentError(
-                f"{os.fsencode(path).decode(errors='replace')} has a name that is not UTF-8; rename it."
-            )
+            raise DocumentError(os.fsencode(path).decode(errors="replace"), message("file_name_not_utf8"))
     try:
         status = path.stat()
         if stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
-            raise DocumentError(f"{path} is not a file but a device; give a file.")
+            raise DocumentError(path, message("file_device"))
         if status.st_size > max_bytes:
-            raise DocumentError(
-                f"{path} has {status.st_size / 1e6:.0f} MB, more than the {max_bytes / 1e6:.0f} allowed; "
-                "split it, or raise TEMEI_MAX_FILE_MB."
-            )
+            raise DocumentError(path, message("file_too_large", size=status.st_size / 1e6, most=max_bytes / 1e6))
         data = path.read_bytes()
     except OSError as error:
-        raise DocumentError(f"{path} cannot be read ({error.strerror}); check that you may read it.") from error
+        raise DocumentError(path, message("file_unreadable", reason=error.strerror)) from error
     limits = Limits(max_pages, extract_seconds, extract_mb, max_extracted_chars)
     return loader(_File(path, data, source or str(path), limits, remark))
 
@@ -199,16 +194,13 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
     """
     where = where or source
     if whole(text) != text:
-        raise DocumentError(f"{where} holds halves of surrogate pairs, which are no text; save it as UTF-8.")
+        raise DocumentError(where, message("file_surrogates"))
     front = read_front_matter(text)
     facts, body = front.facts, front.end
-    if front.problem:
-        remark(
-            f"{where} begins with front matter that cannot be used ({front.problem}); its text is read, but correct it "
-            "to give title, url and language."
-        )
+    if front.problem is not None:
+        remark(FileMessage(where, message("front_matter_unused", reason=front.problem)))
     if not text[body:].strip():
-        raise DocumentError(f"{where} is empty; put text into it, or leave it out.")
+        raise DocumentError(where, message("file_blank"))
     heading = next((found["title"] for found in _HEADING.finditer(text, body) if found["title"]), "")
     language = _LANGUAGE.match(facts.get("language", "").lower())
     return Document(

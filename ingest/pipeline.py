@@ -24,6 +24,7 @@ from ingest.load import Remark, find_files, spaced
 from rag.errors import DocumentError
 from rag.files.private import privately
 from rag.index.index import Index
+from rag.messages import FileMessage
 from rag.settings import Settings
 from rag.types import Document
 
@@ -55,10 +56,10 @@ class IngestReport:
     duplicates: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[FileMessage] = field(default_factory=list)
     twins: dict[str, str] = field(default_factory=dict)
     """By the source of each duplicate, the source of the document that holds its text."""
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[FileMessage] = field(default_factory=list)
 
 
 def ingest(
@@ -84,14 +85,14 @@ def ingest(
     paths = list(paths)
     report = IngestReport()
     with privately(index.settings.home), index.writing():
-        unfinished: list[str] = []
+        unfinished: list[FileMessage] = []
         _complete(index, advance, unfinished)
         rows = index.documents()
         called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
         files, problems = find_files(
             path for path in paths if os.path.exists(path) or not any(_is_below(row["path"], path) for row in rows)
         )
-        report.problems = [one_line(problem) for problem in (*problems, *unfinished)]
+        report.problems = [*problems, *unfinished]
         texts = _read(sorted(files), rows, called, index, report, advance)
         _settle(index, rows, texts, report)
         gone = [
@@ -132,7 +133,7 @@ def _read(
                 add_document(document, index, where=where, raw=raw, advance=advance)
                 held.add(document.id)
         except DocumentError as error:
-            report.problems.append(one_line(str(error)))
+            report.problems.append(error.line)
             continue
         texts.setdefault(document.id, []).append(_File(where, document.source, document.title, raw))
     return texts
@@ -168,7 +169,7 @@ def _load(path: Path, index: Index, called: Mapping[str, str], remark: Remark) -
     try:
         document = load_within(path, index.settings, source=source, remark=remark)
     except DocumentError as error:
-        raise DocumentError(str(error).replace(str(path), source).replace(path.name, source)) from error
+        raise error.of(source) from error
     told = document.title != spaced(path.stem)
     return document if told else dataclasses.replace(document, title=title_of(source))
 
@@ -223,7 +224,7 @@ def rebuild(index: Index, advance: Advance = lambda source, done, total: None) -
         return _complete(index, advance, [])
 
 
-def _complete(index: Index, advance: Advance, problems: list[str]) -> list[str]:
+def _complete(index: Index, advance: Advance, problems: list[FileMessage]) -> list[str]:
     """Add the passages of documents that lack some, those of a rebuild that was interrupted included.
 
     Args:
@@ -238,7 +239,7 @@ def _complete(index: Index, advance: Advance, problems: list[str]) -> list[str]:
             try:
                 add_document(document, index, **facts, advance=advance)
             except DocumentError as error:
-                problems.append(str(error))
+                problems.append(error.line)
                 continue
         completed.append(str(row["source"]))
     return completed

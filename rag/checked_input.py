@@ -8,6 +8,7 @@ from dataclasses import replace
 import regex
 
 from rag.errors import QuestionError
+from rag.messages import message
 from rag.text.characters import whole
 from rag.types import Turn
 
@@ -26,15 +27,12 @@ def checked_question(question: object, longest: int) -> str:
         QuestionError: it is no text, empty, or has more than ``longest`` characters.
     """
     if not isinstance(question, str):
-        raise QuestionError(f"The question must be text, not {type(question).__name__}.")
+        raise QuestionError(message("question_not_text", kind=type(question).__name__))
     clean = _CONTROL.sub(" ", question).strip()
     if not clean:
-        raise QuestionError("The question is empty; ask something.")
+        raise QuestionError(message("question_empty"))
     if len(clean) > longest:
-        raise QuestionError(
-            f"The question has {len(clean)} characters, more than the {longest} allowed; "
-            "shorten it, or raise TEMEI_MAX_QUESTION_CHARS."
-        )
+        raise QuestionError(message("question_too_long", count=len(clean), most=longest))
     return clean
 
 
@@ -44,11 +42,13 @@ def checked_history(history: object, longest: int) -> tuple[Turn, ...]:
     Raises:
         QuestionError: it is no sequence of turns.
     """
-    turns = _items(history, "history", "Turn(question, answer)")[-MOST_TURNS:]
+    turns = _items(history)
+    if turns is None:
+        raise QuestionError(message("history_not_a_list", kind=type(history).__name__))
     checked = []
-    for turn in turns:
+    for turn in turns[-MOST_TURNS:]:
         if not (isinstance(turn, Turn) and isinstance(turn.question, str) and isinstance(turn.answer, str)):
-            raise QuestionError("The history must be a list of Turn(question, answer), both of them text.")
+            raise QuestionError(message("history_not_turns"))
         question, answer = whole(turn.question[:longest]), whole(turn.answer[:LONGEST_ANSWER])
         checked.append(replace(turn, question=question, answer=answer))
     return tuple(checked)
@@ -62,15 +62,18 @@ def checked_documents(document_ids: object) -> tuple[str, ...] | None:
     """
     if document_ids is None:
         return None
-    ids = _items(document_ids, "document_ids", "ids of documents")
+    ids = _items(document_ids)
+    if ids is None:
+        raise QuestionError(message("document_ids_not_a_list", kind=type(document_ids).__name__))
     if not all(isinstance(name, str) for name in ids):
-        raise QuestionError("document_ids must be a list of ids of documents, as `temei ask --json` shows them.")
+        raise QuestionError(message("document_ids_not_texts"))
     return tuple(whole(str(name)) for name in ids)
 
 
-def _items(given: object, name: str, what: str) -> list[object]:
+def _items(given: object) -> list[object] | None:
+    """Return the items of a list, none where None is given, and None for what is no list."""
+    if given is None:
+        return []
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        if given is None:
-            return []
-        raise QuestionError(f"{name} must be a list of {what}, not {type(given).__name__}.")
+        return None
     return list(given)

@@ -1,7 +1,9 @@
-"""Errors that a user can act on; every message says what to do.
+"""Errors that a user can act on; every message says what to do, in the language it is asked for.
 
 TemeiError
-├── SettingsError        a setting is misspelt, malformed or missing
+├── TerminalError        met only by whoever runs a command, so in English
+│   ├── SettingsError        a setting is misspelt, malformed or missing
+│   └── DatasetError         an evaluation set is malformed
 ├── QuestionError        the question is empty or too long
 ├── DocumentError        a file cannot be read as a document
 ├── IndexStateError
@@ -11,22 +13,45 @@ TemeiError
 │   │   └── DamagedIndexError    Chroma's own files are damaged
 │   ├── LockedIndexError     another process is writing
 │   └── UnreachableIndexError  the Chroma server does not answer
-├── ModelError           an embedding or language model cannot be used
-│   └── ChatError            a language model gave no reply to use
-└── DatasetError         an evaluation set is malformed
+└── ModelError           an embedding or language model cannot be used
+    └── ChatError            a language model gave no reply to use
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
+from rag.messages import ENGLISH, FileMessage, Message, as_it_stands
+
 
 class TemeiError(Exception):
-    """Root of all errors that Temei raises on purpose; ``str(error)`` is one line for the user."""
+    """Root of all errors that Temei raises on purpose; ``str(error)`` is one line for the user, in English."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def in_language(self, language: str) -> str:
+        """Return the line in a language of the catalogue."""
+        return self.message.in_language(language)
+
+    def __str__(self) -> str:
+        return self.in_language(ENGLISH)
 
 
-class SettingsError(TemeiError):
+class TerminalError(TemeiError):
+    """An error that only whoever runs a command meets; its line is plain text in English, the terminal's language."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(as_it_stands(line))
+
+
+class SettingsError(TerminalError):
     """A setting is misspelt, malformed or missing."""
+
+
+class DatasetError(TerminalError):
+    """An evaluation set is malformed."""
 
 
 class QuestionError(TemeiError):
@@ -34,7 +59,18 @@ class QuestionError(TemeiError):
 
 
 class DocumentError(TemeiError):
-    """A file cannot be read as a document."""
+    """A file cannot be read as a document; ``line`` is its name and what is said of it."""
+
+    def __init__(self, file: object, message: Message) -> None:
+        super().__init__(message)
+        self.line = FileMessage(str(file), message)
+
+    def in_language(self, language: str) -> str:
+        return self.line.in_language(language)
+
+    def of(self, file: str) -> DocumentError:
+        """Return the same error of a file that is called otherwise."""
+        return DocumentError(file, self.line.of(file).said)
 
 
 class IndexStateError(TemeiError):
@@ -89,11 +125,7 @@ class ChatError(ModelError):
     ``wait`` are the seconds that the server asked for before another try.
     """
 
-    def __init__(self, fault: Fault, message: str, *, wait: float | None = None) -> None:
+    def __init__(self, fault: Fault, message: Message, *, wait: float | None = None) -> None:
         super().__init__(message)
         self.fault = fault
         self.wait = wait
-
-
-class DatasetError(TemeiError):
-    """An evaluation set is malformed."""

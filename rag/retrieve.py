@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rag.errors import MissingIndexError
 from rag.index.index import Index
 from rag.index.search_index import top
+from rag.messages import message
 from rag.models.reader import ReaderAnswer
 from rag.types import Hit
 
@@ -74,7 +75,7 @@ def retrieve(
 def _retrieve(index: Index, query: str, count: int, candidates: int, document_ids: Sequence[str] | None) -> Retrieval:
     search_index = index.search_index()
     if not len(search_index):
-        raise MissingIndexError("There is nothing to search yet; run: temei ingest PATH")
+        raise MissingIndexError(message("index_empty"))
     vector = index.embedder.encode_query(query)
     lexical, coverage, word_weights = search_index.words.scores(query)
     allowed = None if document_ids is None else search_index.within(document_ids)

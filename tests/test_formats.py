@@ -543,7 +543,7 @@ def test_ingestion_goes_on_behind_bad_files(fake_index: Index, tmp_path: Path) -
     report = ingest([folder], fake_index)
 
     assert len(report.added) == 2
-    assert [Path(problem.split()[0]).name for problem in report.problems] == ["a.pdf", "b.docx", "e.epub"]
+    assert [Path(problem.file).name for problem in report.problems] == ["a.pdf", "b.docx", "e.epub"]
     again = ingest([folder], fake_index)
     assert (len(again.unchanged), again.added) == (2, [])
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ingest.load import find_files, load, to_document
 from ingest.split import split
 from rag.errors import DocumentError
+from rag.messages import FileMessage
 
 ROMANIAN = "Delta Dunării se află în județul Tulcea și este o rezervație a biosferei."
 
@@ -94,14 +95,14 @@ def test_offsets_hold_behind_front_matter(write) -> None:
 )
 def test_front_matter_that_cannot_be_used_costs_only_itself(write, front: str) -> None:
     text = f"---\n{front}\n---\n{ROMANIAN}"
-    remarks: list[str] = []
+    remarks: list[FileMessage] = []
     began = time.monotonic()
 
     document = load(write(text, "a.md"), remark=remarks.append)
 
     assert time.monotonic() - began < 1
     assert (document.text, document.text[document.body :], document.title) == (text, ROMANIAN, "A")
-    (remark,) = remarks
+    (remark,) = map(str, remarks)
     assert "front matter" in remark
     assert "a.md" in remark
     assert "\n" not in remark

@@ -18,6 +18,7 @@ from ingest import ingest
 from rag import Answer, Settings, Temei
 from rag.errors import ModelError
 from rag.index.index import Index
+from rag.messages import as_it_stands
 from rag.models.embeddings import BundledEmbedder
 from ui.page import highlight
 from ui.serve import app
@@ -57,7 +58,7 @@ class Hesitant(Temei):
 
     def stream(self, question: str, *rest: Any, **named: Any) -> Iterator[Answer]:
         if question == BROKEN:
-            raise ModelError("The <b>model</b> is away; set TEMEI_EMBEDDING_MODEL.")
+            raise ModelError(as_it_stands("The <b>model</b> is away; set TEMEI_EMBEDDING_MODEL."))
         for answer in super().stream(question.removeprefix("[încet] "), *rest, **named):
             yield answer
             for _ in range(100 if question.startswith("[încet]") else 0):

@@ -27,8 +27,8 @@ MOST_GROWTH = 24
 CALLS = {"compile", "match", "search", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 TRUSTED = {"ui/load_test.py", "rag/chat/model.py"}
 """Modules whose patterns see only what Temei itself or the user at the terminal writes."""
-BOUNDED = {"ingest/boundaries.py _LAST_WORD", "ingest/boundaries.py _FULL_STOP", "ui/problems.py _TRANSLATED"}
-"""Patterns that see no more than 40 characters at a time; the last one a line that Temei itself wrote."""
+BOUNDED = {"ingest/boundaries.py _LAST_WORD", "ingest/boundaries.py _FULL_STOP"}
+"""Patterns that see no more than 40 characters at a time."""
 
 Pattern = Any
 

@@ -24,6 +24,7 @@ from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.errors import DocumentError, TemeiError
 from rag.files.private import OWNER_ONLY
+from rag.messages import message
 from rag.settings import Settings
 from rag.text.characters import whole
 from rag.types import Answer, Turn
@@ -105,9 +106,9 @@ def ingest(
         documents = len(index.documents())
         out.print(f"The index holds {_count(documents, 'document')} in {_count(len(index), 'passage')}.")
     for remark in report.remarks:
-        err.print(printable(remark), style="yellow")
+        err.print(printable(str(remark)), style="yellow")
     for problem in report.problems:
-        err.print(f"skipped: {printable(problem)}", style="red")
+        err.print(f"skipped: {printable(str(problem))}", style="red")
     if report.problems:
         raise typer.Exit(2)
 
@@ -215,7 +216,7 @@ def bench(
     except ValueError:
         raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000,100000") from None
     if not corpus.exists():
-        raise DocumentError(f"{corpus} does not exist; name a folder, file or archive of text with --corpus.")
+        raise DocumentError(corpus, message("file_corpus_missing"))
     found = run_bench(corpus, Settings(), sizes=wanted, characters=characters, report=_note)
     json_out.write_text(to_json(found), encoding="utf-8")
     draw(found, png_out)

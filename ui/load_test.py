@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from gradio_client.utils import apply_diff
 
-from rag.errors import TemeiError
+from rag.errors import TerminalError
 
 HOST = "127.0.0.1"
 ASKED = (
@@ -45,7 +45,7 @@ PATIENCE = 120.0
 """Seconds after which an answer counts as missing."""
 
 
-class LoadError(TemeiError):
+class LoadError(TerminalError):
     """The page does not start."""
 
 

@@ -32,7 +32,7 @@ from eval.fit.reader_model import Reader, loss_of
 from eval.fit.reader_negatives import find_negatives
 from eval.fit.reader_sets import Question, names, plain, read_set
 from eval.fit.reader_tokens import Tokens, batches, collate, tokenise
-from rag.errors import TemeiError
+from rag.errors import TerminalError
 from rag.models.e5 import build_tokenizer
 from rag.models.embeddings import BundledEmbedder
 from rag.models.weights import Weights
@@ -111,7 +111,9 @@ class Run:
         falling = state["progress"]["seen"] > min(c["examples"] - c["cool_down"] for c in (before, now))
         free = () if falling else ("examples", "cool_down")
         if {k: v for k, v in before.items() if k not in free} != {k: v for k, v in now.items() if k not in free}:
-            raise TemeiError(f"{self._saved} is of a run of another configuration; name another folder for this one.")
+            raise TerminalError(
+                f"{self._saved} is of a run of another configuration; name another folder for this one."
+            )
         self.reader.load_state_dict(state["reader"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = state["average"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import regex
 import yaml
 
+from rag.messages import Message, as_it_stands, message
 from rag.text.characters import whole
 
 LONGEST = 16_384
@@ -32,12 +33,12 @@ class FrontMatter:
     """What a text begins with.
 
     ``facts`` are the values by name; ``end`` is the offset behind the block, 0 where there is none; ``problem`` says in
-    a few words why a block was not used, and is empty where it was.
+    a few words why a block was not used, and is None where it was.
     """
 
     facts: dict[str, str] = field(default_factory=dict)
     end: int = 0
-    problem: str = ""
+    problem: Message | None = None
 
 
 def read_front_matter(text: str) -> FrontMatter:
@@ -48,20 +49,33 @@ def read_front_matter(text: str) -> FrontMatter:
     written, end = match.group(1), match.end()
     if len(written) > LONGEST:
         meant = _KEY.search(written, 0, LONGEST) is not None
-        return FrontMatter({}, end, f"it has more than {LONGEST:,} characters") if meant else FrontMatter()
+        return FrontMatter({}, end, message("front_matter_too_long", most=LONGEST)) if meant else FrontMatter()
     try:
         facts = dict(_facts(written))
     except Exception as error:  # beside its own errors the parser raises OverflowError, RecursionError and others
-        reason = " ".join(whole(str(error)).split())[:150]
-        return FrontMatter({}, end, reason or type(error).__name__) if _KEY.search(written) else FrontMatter()
+        return FrontMatter({}, end, _problem(error)) if _KEY.search(written) else FrontMatter()
     return FrontMatter(facts, end) if facts or not written.strip() else FrontMatter()
+
+
+class _RefusedError(Exception):
+    """The block is YAML that is not taken."""
+
+    def __init__(self, problem: Message) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def _problem(error: Exception) -> Message:
+    if isinstance(error, _RefusedError):
+        return error.problem
+    return as_it_stands(" ".join(whole(str(error)).split())[:150] or type(error).__name__)
 
 
 def _facts(written: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of every scalar of the mapping at the top; lists and mappings below it say nothing here.
 
     Raises:
-        ValueError: there is an alias, or it is nested too deeply.
+        _RefusedError: there is an alias, or it is nested too deeply.
         yaml.YAMLError: it is no YAML.
     """
     depth = 0
@@ -69,13 +83,13 @@ def _facts(written: str) -> Iterator[tuple[str, str]]:
     in_mapping = False
     for event in yaml.parse(written, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"it uses the alias *{event.anchor}")
+            raise _RefusedError(message("front_matter_alias", name=whole(event.anchor)))
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                raise ValueError("it is nested too deeply")
+                raise _RefusedError(message("front_matter_nested"))
             in_mapping = in_mapping or (depth == 1 and isinstance(event, yaml.MappingStartEvent))
             if depth == 2:  # a key or a value of several parts
                 name = "" if name is None else None

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ingest.formats.html import decode, html_text
-from ingest.sandbox.child import Extracted, FormatError, Limits, tidy, too_long
+from ingest.sandbox.child import Extracted, FormatError, Limits, said, tidy, too_long
 
 _MOST_ENTRIES = 10_000
 """Most files in an archive. A book has some hundreds; chosen by eye, not measured."""
@@ -19,11 +19,11 @@ _SHARE_OF_MEMORY = 4
 
 _CONTAINER = "META-INF/container.xml"
 _KINDS = {
-    "word/": "a Word document",
-    "xl/": "an Excel workbook",
-    "ppt/": "a PowerPoint presentation",
-    _CONTAINER: "an EPUB book",
-    "content.xml": "an OpenDocument file",
+    "word/": "kind_word",
+    "xl/": "kind_excel",
+    "ppt/": "kind_powerpoint",
+    _CONTAINER: "kind_epub",
+    "content.xml": "kind_opendocument",
 }
 _STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -52,7 +52,7 @@ def read_epub(data: bytes, limits: Limits) -> Extracted:
         if "META-INF/encryption.xml" in archive.namelist():
             locked = archive.read("META-INF/encryption.xml")
             if b"xmlenc#aes" in locked or b"adept" in locked:
-                raise FormatError("is protected against copying (DRM); use a copy without it.")
+                raise FormatError("format_copy_protected")
         package = _package(archive)
         texts: list[str] = []
         characters = 0
@@ -70,18 +70,15 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
-        raise FormatError(f"is damaged ({error}); save or download it anew.") from error
+        raise FormatError("archive_damaged", reason=str(error)) from error
     parts = archive.infolist()
     size, most = sum(part.file_size for part in parts) / 1e6, limits.megabytes / _SHARE_OF_MEMORY
     if size > most:
-        raise FormatError(
-            f"unpacks to {size:,.0f} MB, more than the {most:.0f} allowed; "
-            "leave it out, or raise TEMEI_EXTRACT_MB, four times that."
-        )
+        raise FormatError("archive_too_big", size=size, most=most)
     if len(parts) > _MOST_ENTRIES:
-        raise FormatError(f"packs {len(parts)} files, more than the {_MOST_ENTRIES} allowed; leave it out.")
+        raise FormatError("archive_too_many", count=len(parts), most=_MOST_ENTRIES)
     if any(part.flag_bits & 1 for part in parts):
-        raise FormatError("is protected with a password; save a copy without it.")
+        raise FormatError("format_password")
     return archive
 
 
@@ -89,10 +86,8 @@ def _check_kind(archive: zipfile.ZipFile, expected: str) -> None:
     names = archive.namelist()
     if not any(name.startswith(expected) for name in names):
         kinds = (kind for start, kind in _KINDS.items() if any(name.startswith(start) for name in names))
-        raise FormatError(
-            f"is not {_KINDS[expected]} but {next(kinds, 'some other zip archive')}; "
-            "give it the ending of its format, or leave it out."
-        )
+        found = said(next(kinds, "kind_other_zip"))
+        raise FormatError("archive_of_other_kind", expected=said(_KINDS[expected]), found=found)
 
 
 def _package(archive: zipfile.ZipFile) -> str:
@@ -100,7 +95,7 @@ def _package(archive: zipfile.ZipFile) -> str:
     for element in ElementTree.fromstring(archive.read(_CONTAINER)).iter():
         if _name(element) == "rootfile":
             return _within(archive, "", element.get("full-path", ""))
-    raise FormatError("is damaged (it names no package); save or download it anew.")
+    raise FormatError("archive_damaged", reason=said("archive_without_package"))
 
 
 def _chapters(archive: zipfile.ZipFile, package: str) -> Iterator[str]:
@@ -118,7 +113,7 @@ def _within(archive: zipfile.ZipFile, folder: str, href: str) -> str:
     try:
         return archive.getinfo(name).filename
     except KeyError as error:
-        raise FormatError(f"is damaged (it lacks {name[:100]}); save or download it anew.") from error
+        raise FormatError("archive_damaged", reason=said("archive_lacks_part", name=name[:100])) from error
 
 
 def _text_of(archive: zipfile.ZipFile, part: str, name: str) -> str:

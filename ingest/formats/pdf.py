@@ -54,18 +54,16 @@ def read_pdf(data: bytes, limits: Limits) -> Extracted:
     if _LAST_WORDS not in data[-_TAIL_BYTES:] or any(
         int(size) > len(data) for size in _STATED_SIZE.findall(data[:1024])
     ):
-        raise FormatError("is cut short; save or download it anew.")
+        raise FormatError("pdf_cut_short")
     try:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-            raise FormatError("is protected with a password; save a copy without it.") from error
-        raise FormatError(f"is damaged, or no PDF after all ({error}); save it anew, or leave it out.") from error
+            raise FormatError("format_password") from error
+        raise FormatError("pdf_damaged", reason=str(error)) from error
     count = len(pdf)
     if count > limits.pages:
-        raise FormatError(
-            f"has {count} pages, more than the {limits.pages} allowed; split it, or raise TEMEI_MAX_PAGES."
-        )
+        raise FormatError("pdf_too_many_pages", count=count, most=limits.pages)
     pages: list[list[_Line]] = []
     scans = characters = 0
     for number in range(count):
@@ -86,16 +84,15 @@ def read_pdf(data: bytes, limits: Limits) -> Extracted:
 
 
 def _refuse_without_text(pages: list[list[_Line]], scans: int) -> None:
-    ocr = "run OCR on it first, for example: ocrmypdf -l ron IN.pdf OUT.pdf"
     if not any(pages):
-        raise FormatError(f"has no text layer on its {len(pages)} pages, so it is probably scanned; {ocr}")
+        raise FormatError("pdf_scanned", count=len(pages))
     if 2 * scans > len(pages):
-        raise FormatError(f"has no text layer on {scans} of its {len(pages)} pages, which are images; {ocr}")
+        raise FormatError("pdf_partly_scanned", scans=scans, count=len(pages))
     shown = Counter(c for lines in pages for line in lines for c in line.text if not c.isspace())
     # Private use and unassigned characters: the font does not say which letters its shapes are.
     unknown = sum(n for c, n in shown.items() if c == "\ufffd" or "\ue000" <= c <= "\uf8ff" or ord(c) < 32)
     if 5 * unknown > shown.total():
-        raise FormatError(f"has fonts that do not tell which letters they show; {ocr}")
+        raise FormatError("pdf_without_letters")
 
 
 def _mend_cedillas(pages: list[list[_Line]]) -> None:

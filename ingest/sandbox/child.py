@@ -43,8 +43,20 @@ class Extracted:
     pages: tuple[int, ...] = ()
 
 
+def said(key: str, **values: object) -> dict[str, object]:
+    """Return a message of the catalogue as JSON values; a value may be such a message itself.
+
+    The bounded process has no catalogue: the program that started it reads the key.
+    """
+    return {"key": key, "values": values}
+
+
 class FormatError(Exception):
-    """A file cannot be read; the message goes on from the file's name: "is protected with a password; …"."""
+    """A file cannot be read; the message of the key goes on from the file's name: "is protected with a password; …"."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.problem = said(key, **values)
 
 
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -63,23 +75,17 @@ def tidy(text: str) -> str:
 
 def too_long(limits: Limits) -> FormatError:
     """Return the error for a file of more text than allowed."""
-    return FormatError(
-        f"gives more than the {limits.characters:,} characters allowed; split it, or raise TEMEI_MAX_EXTRACTED_CHARS."
-    )
+    return FormatError("format_too_long", most=limits.characters)
 
 
 def too_slow(limits: Limits) -> FormatError:
     """Return the error for a file that takes more time than allowed."""
-    return FormatError(
-        f"takes more than the {limits.seconds:g} seconds allowed to read; leave it out, or raise TEMEI_EXTRACT_SECONDS."
-    )
+    return FormatError("format_too_slow", most=limits.seconds)
 
 
 def too_big(limits: Limits) -> FormatError:
     """Return the error for a file that takes more memory than allowed."""
-    return FormatError(
-        f"takes more than the {limits.megabytes} MB of memory allowed to read; leave it out, or raise TEMEI_EXTRACT_MB."
-    )
+    return FormatError("format_too_big", most=limits.megabytes)
 
 
 def main() -> None:
@@ -113,8 +119,8 @@ def _restrain(limits: Limits) -> None:
 
 
 def _read(function: str, limits: Limits) -> dict[str, Any]:
-    # The memory is freed only after the except clauses. So the clause for full memory builds no message.
-    problem = ""
+    # The memory is freed only after the except clauses. So the clause for full memory puts no words together.
+    problem: dict[str, object] | None = None
     try:
         module, name = function.split(":")
         found: Extracted = getattr(importlib.import_module(module), name)(sys.stdin.buffer.read(), limits)
@@ -122,14 +128,14 @@ def _read(function: str, limits: Limits) -> dict[str, Any]:
             raise too_long(limits)
         return {"text": found.text, "title": found.title, "pages": found.pages}
     except FormatError as error:
-        problem = str(error)
+        problem = error.problem
     except ModuleNotFoundError as error:
-        problem = f"needs the package {error.name}, which is not installed; install Temei again: make setup"
+        problem = said("format_needs_package", package=error.name)
     except MemoryError:
         pass
     except RecursionError:
-        problem = "is nested too deeply to be read; simplify it, or leave it out."
+        problem = said("format_nested")
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:150]
-        problem = f"is damaged ({reason}); open it in its own program and save it anew, or leave it out."
-    return {"problem": problem or str(too_big(limits))}
+        problem = said("format_failed", reason=reason)
+    return {"problem": problem or too_big(limits).problem}

@@ -19,6 +19,7 @@ from typing import IO
 
 from ingest.sandbox.child import Extracted, FormatError, Limits, too_slow
 from rag.errors import DocumentError
+from rag.messages import Message, message
 
 # The package's own __init__ would bring the whole pipeline along, so the child gets an empty `ingest` with its path.
 _START = """
@@ -31,29 +32,30 @@ main()
 """
 
 PDF, ZIP, OFFICE, HTML, TEXT, BINARY = (
-    "a PDF file",
-    "a zip archive, as .docx and .epub files are",
-    "an old or password-protected Office file",
-    "an HTML page",
-    "plain text",
-    "a binary file",
+    message("kind_pdf"),
+    message("kind_zip"),
+    message("kind_office"),
+    message("kind_html"),
+    message("kind_text"),
+    message("kind_binary"),
 )
+_RTF, _IMAGE, _COMPRESSED = message("kind_rtf"), message("kind_image"), message("kind_compressed")
 _MAGIC = {
     b"%PDF-": PDF,
     b"PK\x03\x04": ZIP,
     b"PK\x05\x06": ZIP,
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": OFFICE,
-    b"{\\rtf": "an RTF file",
-    b"\x89PNG": "an image",
-    b"\xff\xd8\xff": "an image",
-    b"GIF8": "an image",
-    b"II*\0": "an image",
-    b"MM\0*": "an image",
-    b"\x1f\x8b": "a compressed archive",
-    b"7z\xbc\xaf": "a compressed archive",
-    b"Rar!": "a compressed archive",
-    b"BZh": "a compressed archive",
-    b"\xfd7zXZ": "a compressed archive",
+    b"{\\rtf": _RTF,
+    b"\x89PNG": _IMAGE,
+    b"\xff\xd8\xff": _IMAGE,
+    b"GIF8": _IMAGE,
+    b"II*\0": _IMAGE,
+    b"MM\0*": _IMAGE,
+    b"\x1f\x8b": _COMPRESSED,
+    b"7z\xbc\xaf": _COMPRESSED,
+    b"Rar!": _COMPRESSED,
+    b"BZh": _COMPRESSED,
+    b"\xfd7zXZ": _COMPRESSED,
 }
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -61,7 +63,7 @@ _SNIFFED_BYTES = 1024
 """Bytes at the start of a file that tell its kind. Chosen by eye; not measured."""
 
 
-def looks_like(data: bytes) -> str:
+def looks_like(data: bytes) -> Message:
     """Return what a file is by its first bytes, in words."""
     head = data[:_SNIFFED_BYTES]
     for magic, kind in _MAGIC.items():
@@ -86,18 +88,18 @@ def extract(path: Path, data: bytes, function: str, limits: Limits) -> Extracted
             answer.seek(0)
             said = answer.read()
     except OSError as error:
-        raise DocumentError(f"{path} cannot be unpacked ({error.strerror}); see that the disk has room.") from error
+        raise DocumentError(path, message("format_not_unpacked", reason=error.strerror)) from error
     except FormatError as error:
-        raise DocumentError(f"{path} {error}") from error
+        raise DocumentError(path, Message.from_json(error.problem)) from error
     if status:
-        raise DocumentError(f"{path} {_death(status, limits)}")
+        raise DocumentError(path, _death(status, limits))
     try:
         found = json.loads(said)
         if "problem" in found:
-            raise DocumentError(f"{path} {found['problem']}")
+            raise DocumentError(path, Message.from_json(found["problem"]))
         return Extracted(str(found["text"]), str(found["title"]), tuple(map(int, found["pages"])))
     except (ValueError, KeyError, TypeError) as error:
-        raise DocumentError(f"{path} {_CRASHED.format('its answer is cut short')}") from error
+        raise DocumentError(path, message("format_crashed", reason=message("format_answer_cut_short"))) from error
 
 
 PASSED_ON = ("HOME", "LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "TZ")
@@ -137,16 +139,11 @@ def _run(given: IO[bytes], answer: IO[bytes], function: str, limits: Limits) -> 
         child.wait()
 
 
-_CRASHED = (
-    "made its reader crash ({}); it may be damaged or hostile: "
-    "open it in its own program and save it anew, or leave it out."
-)
-
-
-def _death(status: int, limits: Limits) -> str:
+def _death(status: int, limits: Limits) -> Message:
     """Return what the exit status of the bounded process says of its file."""
     if -status in (signal.SIGXCPU, signal.SIGALRM):
-        return str(too_slow(limits))
+        return Message.from_json(too_slow(limits).problem)
     if -status == signal.SIGKILL:
-        return "could not be read: its reader was killed, perhaps for lack of memory; free some and try again."
-    return _CRASHED.format(signal.Signals(-status).name if status < 0 else f"status {status}")
+        return message("format_killed")
+    reason = signal.Signals(-status).name if status < 0 else message("format_exit_status", status=status)
+    return message("format_crashed", reason=reason)

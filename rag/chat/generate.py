@@ -19,6 +19,7 @@ from langchain_core.messages import BaseMessage
 from rag.chat.http import BOUNDS, Bounds
 from rag.chat.model import Chat
 from rag.errors import ChatError, Fault
+from rag.messages import message
 from rag.settings import Settings
 
 MAX_CHARS = 8000
@@ -49,7 +50,7 @@ def reply(chat: Chat, messages: Sequence[BaseMessage], settings: Settings, deadl
                 yield piece
             if begun:
                 return
-            raise ChatError(Fault.EMPTY, f"{chat.name} replied with nothing; try another TEMEI_CHAT_MODEL.")
+            raise _failed(chat, Fault.EMPTY)
         except ChatError as error:
             wait = max(BACKOFF * 2**tries, error.wait or 0.0)
             tries += 1
@@ -97,7 +98,7 @@ def _pieces(chat: Chat, messages: Sequence[BaseMessage], silence: float, deadlin
             try:
                 piece = pieces.get(timeout=max(min(silence, deadline - time.monotonic()), 0.001))
             except Empty:
-                raise ChatError(Fault.SLOW, _MESSAGES[Fault.SLOW].format(model=chat.name)) from None
+                raise _failed(chat, Fault.SLOW) from None
             if piece is None:
                 return
             if isinstance(piece, Exception):
@@ -106,28 +107,21 @@ def _pieces(chat: Chat, messages: Sequence[BaseMessage], silence: float, deadlin
             length += len(piece)
             yield piece
             if time.monotonic() >= deadline:
-                raise ChatError(Fault.SLOW, _MESSAGES[Fault.SLOW].format(model=chat.name))
+                raise _failed(chat, Fault.SLOW)
     finally:
         unwanted.set()
 
 
-_MESSAGES = {
-    Fault.UNREACHABLE: "No server of {model} answers{where}; start it, or correct TEMEI_CHAT_BASE_URL.",
-    Fault.KEY: "The server of {model} refused the key; correct TEMEI_CHAT_API_KEY or the provider's own variable.",
-    Fault.UNKNOWN: "The server does not know {model}{where}; correct TEMEI_CHAT_MODEL or TEMEI_CHAT_BASE_URL.",
-    Fault.REJECTED: "The server of {model} rejected the request (status {status}); lower TEMEI_CHAT_CONTEXT_TOKENS, or "
-    "try another TEMEI_CHAT_MODEL.",
-    Fault.BUSY: "The server of {model} takes no more requests for now; try later, or check the account's limits.",
-    Fault.SLOW: "{model} did not reply in time; raise TEMEI_CHAT_SECONDS and TEMEI_CHAT_SILENCE_SECONDS, or take a "
-    "smaller model.",
-    Fault.BROKEN: "The server of {model} broke off or replied with what is no reply; see that server's log.",
-}
+def _failed(chat: Chat, fault: Fault, *, status: int | None = None, wait: float | None = None) -> ChatError:
+    """Return the error of a fault; ``status`` is the server's HTTP status, where it gave one."""
+    where = message("at_address", address=chat.address) if chat.address else ""
+    return ChatError(fault, message(f"chat_failed_{fault}", model=chat.name, where=where, status=status), wait=wait)
 
 
 def _mapped(chat: Chat, error: Exception) -> ChatError:
     """Return the error as one of ours; nothing that the server wrote is repeated."""
     if isinstance(error, ValueError) and "No generation" in str(error):  # LangChain's word for an empty stream
-        return ChatError(Fault.EMPTY, f"{chat.name} replied with nothing; try another TEMEI_CHAT_MODEL.")
+        return _failed(chat, Fault.EMPTY)
     status, wait = _status(error), _retry_after(error)
     kinds = " ".join(kind.__name__ for link in _chain(error) for kind in type(link).__mro__)
     if status is not None:
@@ -138,8 +132,7 @@ def _mapped(chat: Chat, error: Exception) -> ChatError:
         fault = Fault.UNREACHABLE
     else:
         fault = Fault.BROKEN
-    where = f" at {chat.address}" if chat.address else ""
-    return ChatError(fault, _MESSAGES[fault].format(model=chat.name, where=where, status=status), wait=wait)
+    return _failed(chat, fault, status=status, wait=wait)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 
 from rag.errors import ModelError
+from rag.messages import message
 from rag.settings import Settings
 
 REPLY_TOKENS = 1024
@@ -35,12 +36,9 @@ def serve(file: str, settings: Settings) -> str:
     """
     path = Path(file).expanduser().resolve()
     if not path.is_file():
-        raise ModelError(f"There is no file {file}; set TEMEI_CHAT_MODEL=llamacpp:PATH to a GGUF file.")
+        raise ModelError(message("llamacpp_no_file", file=file))
     if importlib.util.find_spec("llama_cpp") is None or importlib.util.find_spec("starlette_context") is None:
-        raise ModelError(
-            "llamacpp: needs a package that is not here; run: .venv/bin/pip install -e '.[llamacpp]' "
-            "(it compiles llama.cpp, which takes some minutes)"
-        )
+        raise ModelError(message("llamacpp_needs_package"))
     # Its own tokens are smaller than cl100k's in most languages.
     window = 2 * settings.chat_context_tokens + REPLY_TOKENS
     running = _RUNNING.get((str(path), window))
@@ -70,5 +68,5 @@ def _start(path: Path, window: int) -> tuple[subprocess.Popen[bytes], str]:
         process.kill()
         log.seek(0)
         said = log.read().decode("utf-8", "replace").strip().splitlines()
-    reason = " ".join(said[-1].split())[:200] if said else "no word from it"
-    raise ModelError(f"llama.cpp cannot serve {path.name} ({reason}); set TEMEI_CHAT_MODEL to another GGUF file.")
+    reason = " ".join(said[-1].split())[:200] if said else message("no_word_from_it")
+    raise ModelError(message("llamacpp_not_served", name=path.name, reason=reason))

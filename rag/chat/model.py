@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError
+from rag.messages import message
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,10 +75,9 @@ def _need_key(settings: Settings, provider: str) -> None:
         return
     if provider == "openai" and settings.chat_base_url:
         return
-    raise ModelError(
-        f"{settings.chat_model} needs a key: set {names[0]} or TEMEI_CHAT_API_KEY"
-        + (", or TEMEI_CHAT_BASE_URL for a server of your own." if provider == "openai" else ".")
-    )
+    if provider == "openai":
+        raise ModelError(message("chat_needs_key_or_address", model=settings.chat_model, variable=names[0]))
+    raise ModelError(message("chat_needs_key", model=settings.chat_model, variable=names[0]))
 
 
 def _options(settings: Settings, provider: str, address: str) -> dict[str, Any]:
@@ -121,13 +121,11 @@ def _init(settings: Settings, provider: str, name: str, options: dict[str, Any])
         extra = EXTRAS.get(provider)
         package = re.search(r"pip install ([\w-]+)", str(error))
         what = f"-e '.[{extra}]'" if extra else package[1] if package else f"langchain-{provider.replace('_', '-')}"
-        raise ModelError(f"{shown} needs a package that is not here; run: .venv/bin/pip install {what}") from error
+        raise ModelError(message("chat_needs_package", model=shown, package=what)) from error
     except Exception as error:  # each provider raises its own kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if reason.startswith("Unsupported provider"):
-            raise ModelError(
-                f"TEMEI_CHAT_MODEL={shown} names no provider that LangChain knows; use one of "
-                f"{', '.join(sorted(EXTRAS))}, as in ollama:llama3.2."
-            ) from error
-        raise ModelError(f"Cannot open the language model {shown} ({reason}); correct TEMEI_CHAT_MODEL.") from error
+            known = ", ".join(sorted(EXTRAS))
+            raise ModelError(message("chat_of_no_provider", model=shown, providers=known)) from error
+        raise ModelError(message("chat_not_opened", model=shown, reason=reason)) from error
     return model

@@ -16,6 +16,7 @@ from rag.chat.reply_parser import DECLINED, Statement, Statements
 from rag.cite import as_prose, citation
 from rag.errors import ChatError, Fault
 from rag.followup import naming
+from rag.messages import message
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.settings import Settings
@@ -90,7 +91,7 @@ def write(
     if declined:
         yield Draft(declined=True)
         return
-    raise ChatError(Fault.UNSUPPORTED, f"Nothing that {chat.name} wrote stands in the sources.")
+    raise ChatError(Fault.UNSUPPORTED, message("chat_failed_unsupported", model=chat.name))
 
 
 def _asks(said: str, question: str) -> bool:

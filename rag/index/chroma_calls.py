@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from rag.errors import DamagedIndexError, IndexStateError, MissingIndexError, UnreachableIndexError
 from rag.files.sqlite import FULL
+from rag.messages import Message, message
 from rag.settings import Settings
 
 T = TypeVar("T")
@@ -68,15 +69,9 @@ class ChromaCalls:
         """Return the error that says what to do where Chroma failed for a reason."""
         settings = self._settings
         if settings.chroma_url:
-            return UnreachableIndexError(
-                f"The Chroma server at {settings.chroma_url} does not answer as it should ({reason}); "
-                "start it (chroma run), or unset TEMEI_CHROMA_URL."
-            )
+            return UnreachableIndexError(message("index_server_silent", url=settings.chroma_url, reason=reason))
         if any(sign in reason.lower() for sign in FULL) or self._disk_is_full():
-            return IndexStateError(
-                f"The disk of {settings.home} is full ({reason}); make room and run the same again: "
-                "what was finished is kept."
-            )
+            return IndexStateError(message("index_disk_full", home=settings.home, reason=reason))
         if not self._writer.is_locked and self._is_being_written():
             return MissingIndexError(being_rebuilt(settings))
         return DamagedIndexError(cannot_be_read(settings, reason))
@@ -88,20 +83,16 @@ class ChromaCalls:
             return False
 
 
-def being_rebuilt(settings: Settings) -> str:
+def being_rebuilt(settings: Settings) -> Message:
     """Return what to tell whoever asks while another process makes the passages anew."""
-    where = settings.chroma_url or settings.home
-    return f"The index in {where} is being rebuilt; ask again soon, or if nobody is at it run: temei ingest"
+    return message("index_being_rebuilt", where=settings.chroma_url or settings.home)
 
 
-def cannot_be_read(settings: Settings, reason: str) -> str:
+def cannot_be_read(settings: Settings, reason: str | Message) -> Message:
     """Return what to tell where Chroma's own files are damaged."""
-    return (
-        f"The database in {settings.home / 'chroma'} is damaged ({reason}); to make it again from the stored texts and "
-        "the files they came from run: temei ingest --rebuild"
-    )
+    return message("index_damaged", where=settings.home / "chroma", reason=reason)
 
 
-def nothing_yet(settings: Settings) -> str:
+def nothing_yet(settings: Settings) -> Message:
     """Return what to tell where no document was ingested yet."""
-    return f"There is nothing to search yet in {settings.chroma_url or settings.home}; run: temei ingest PATH"
+    return message("index_nothing_yet", where=settings.chroma_url or settings.home)

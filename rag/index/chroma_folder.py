@@ -13,6 +13,7 @@ from urllib.parse import quote
 from rag.errors import CorruptIndexError
 from rag.files.private import make_private
 from rag.files.sqlite import may_write
+from rag.messages import message
 from rag.settings import Settings
 
 DATABASE = "chroma.sqlite3"
@@ -40,9 +41,7 @@ class ChromaFolder:
             self._prepare(settings.home, create)
         except (OSError, shutil.Error) as error:
             reason = getattr(error, "strerror", None) or error
-            raise CorruptIndexError(
-                f"Cannot use {settings.home} ({reason}); set TEMEI_HOME to a folder you can write to."
-            ) from error
+            raise CorruptIndexError(message("index_not_used", home=settings.home, reason=str(reason))) from error
 
     def _prepare(self, home: Path, create: bool) -> None:
         if self._is_shared or may_write(self.path / DATABASE):

@@ -24,6 +24,7 @@ from rag.errors import CorruptIndexError, DamagedIndexError, IndexStateError, Mi
 from rag.index.chroma_calls import ChromaCalls, cannot_be_read, nothing_yet
 from rag.index.chroma_folder import DATABASE, ChromaFolder
 from rag.index.made_by import FORMAT, check_made_by, made_with
+from rag.messages import message
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
 
@@ -100,11 +101,9 @@ class Connection:
     def _open_collections(self, create: bool) -> None:
         names = {collection.name for collection in self._client.list_collections()}
         if names and not names & {PASSAGES, DOCUMENTS} and not self.is_shared:
-            raise CorruptIndexError(
-                f"{self._folder.path} is a Chroma database of another program; set TEMEI_HOME to another folder."
-            )
+            raise CorruptIndexError(message("index_of_other_program", where=self._folder.path))
         if PASSAGES in names and DOCUMENTS not in names and not self.is_shared:
-            raise DamagedIndexError(cannot_be_read(self.settings, "it has lost its documents"))
+            raise DamagedIndexError(cannot_be_read(self.settings, message("index_lost_documents")))
         if not create and PASSAGES not in names:
             raise MissingIndexError(nothing_yet(self.settings))
         self._documents = self._client.get_or_create_collection(

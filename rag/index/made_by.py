@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag.errors import StaleIndexError
+from rag.messages import message
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
 
@@ -22,13 +23,17 @@ def check_made_by(made_by: Mapping[str, Any], embedder: Embedder, settings: Sett
     """Raise StaleIndexError where an index was made in another format or with another model."""
     where = settings.chroma_url or settings.home
     if made_by.get("format") != FORMAT:
+        found = made_by.get("format")
+        raise StaleIndexError(message("index_of_other_format", where=where, found=found, wanted=FORMAT))
+    model, dimension = made_by.get("embedding_model"), made_by.get("dimension")
+    if (str(model), str(dimension)) != (embedder.name, str(embedder.dimension)):
         raise StaleIndexError(
-            f"The index in {where} has format {made_by.get('format')}, this version writes {FORMAT}; "
-            "run: temei ingest --rebuild"
-        )
-    model = f"{made_by.get('embedding_model')} ({made_by.get('dimension')} dimensions)"
-    if model != f"{embedder.name} ({embedder.dimension} dimensions)":
-        raise StaleIndexError(
-            f"The index in {where} was made with the embedding model {model}, not {embedder.name} "
-            f"({embedder.dimension}); run: temei ingest --rebuild, or set TEMEI_EMBEDDING_MODEL back"
+            message(
+                "index_of_other_model",
+                where=where,
+                model=model,
+                dimension=dimension,
+                wanted=embedder.name,
+                wanted_dimension=embedder.dimension,
+            )
         )

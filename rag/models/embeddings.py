@@ -17,6 +17,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.messages import message
 from rag.models.e5 import Encoder, build_tokenizer, open_encoder
 from rag.models.language_bias import LanguageBias
 from rag.models.unigram import MAX_TOKENS
@@ -113,13 +114,10 @@ class SentenceTransformerEmbedder:
             self.model = model if model is not None else SentenceTransformer(name, device="cpu")
         except Exception as error:  # the library raises many kinds for a bad name
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ModelError(
-                f"Cannot load the embedding model {name!r} ({reason}); set TEMEI_EMBEDDING_MODEL to a "
-                "sentence-transformers folder or name, or unset it to use the bundled model."
-            ) from error
+            raise ModelError(message("embedding_not_loaded", name=name, reason=reason)) from error
         size = self.model.get_embedding_dimension()
         if size is None:
-            raise ModelError(f"The embedding model {name!r} has no fixed dimension; choose another.")
+            raise ModelError(message("embedding_without_dimension", name=name))
         self.dimension = int(size)
 
     def encode_query(self, text: str) -> Floats:

@@ -20,6 +20,7 @@ import regex
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.messages import message
 from rag.models.e5 import open_encoder
 from rag.models.embeddings import BundledEmbedder, Embedder, SentenceTransformerEmbedder
 from rag.models.onnx_graph import shared_session
@@ -87,9 +88,7 @@ class Reader:
         try:
             return cls(weights, unigram, shared_session(path))
         except Exception as error:  # onnxruntime raises many kinds
-            raise ModelError(
-                f"The reader {path} cannot be opened; reinstall Temei, or set TEMEI_READER=off to do without."
-            ) from error
+            raise ModelError(message("reader_not_opened", path=path)) from error
 
     def read(
         self, question: str, passages: Sequence[Passage], near: Sequence[Floats] | None = None

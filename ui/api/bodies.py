@@ -7,7 +7,10 @@ import json
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message as ASGIMessage
+from starlette.types import Receive, Scope
+
+from rag.messages import Message, message
 
 JSON_BYTES = 1_000_000
 """Largest event, question or message to MCP. The longest conversation that the page sends back has half of it."""
@@ -22,9 +25,10 @@ SECONDS = 30
 class BodyError(Exception):
     """A body is refused; ``status`` is the HTTP status."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: Message) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
 
 
 def length_of(scope: Scope) -> int | None:
@@ -36,7 +40,7 @@ def length_of(scope: Scope) -> int | None:
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit() or len(value) > 18:
-                raise BodyError(400, "The Content-Length is not a number.")
+                raise BodyError(400, message("request_bad_length"))
             return int(value)
     return None
 
@@ -48,7 +52,7 @@ def check_type(scope: Scope) -> None:
         BodyError: it is longer than any form's.
     """
     if any(name == b"content-type" and len(value) > MOST_TYPE for name, value in scope["headers"]):
-        raise BodyError(400, "The Content-Type is longer than any form's.")
+        raise BodyError(400, message("request_bad_type"))
 
 
 async def read(scope: Scope, receive: Receive, most: int) -> bytes:
@@ -57,24 +61,24 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
     Raises:
         BodyError: it has more than ``most`` bytes, or does not come in time.
     """
-    message = f"The request has more than the {most:,} bytes allowed; send less at once."
+    too_large = message("request_too_large", most=most)
     if (length_of(scope) or 0) > most:
-        raise BodyError(413, message)
+        raise BodyError(413, too_large)
     parts, size = [], 0
     try:
         async with asyncio.timeout(SECONDS):
             while True:
                 got = await receive()
                 if got["type"] == "http.disconnect":
-                    raise BodyError(400, "The request broke off.")
+                    raise BodyError(400, message("request_broke_off"))
                 parts.append(got.get("body", b""))
                 size += len(parts[-1])
                 if size > most:
-                    raise BodyError(413, message)
+                    raise BodyError(413, too_large)
                 if not got.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError:
-        raise BodyError(408, f"The request did not come whole within {SECONDS} seconds.") from None
+        raise BodyError(408, message("request_too_slow", seconds=SECONDS)) from None
 
 
 def parse(body: bytes) -> Any:
@@ -87,7 +91,7 @@ def parse(body: bytes) -> Any:
         value = json.loads(body, parse_constant=_refuse)
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise BodyError(400, "The request is not valid JSON in UTF-8.") from error
+        raise BodyError(400, message("request_not_json")) from error
     return value
 
 
@@ -100,7 +104,7 @@ def again(scope: Scope, body: bytes, receive: Receive) -> tuple[Scope, Receive]:
     kept = [(k, v) for k, v in scope["headers"] if k not in (b"content-length", b"transfer-encoding")]
     given = False
 
-    async def give() -> Message:
+    async def give() -> ASGIMessage:
         nonlocal given
         if given:
             return await receive()
@@ -113,10 +117,10 @@ def again(scope: Scope, body: bytes, receive: Receive) -> tuple[Scope, Receive]:
 def to_its_end(receive: Receive) -> Receive:
     """End an upload that breaks off with a refusal in place of an error; nobody receives the refusal."""
 
-    async def whole() -> Message:
-        message = await receive()
-        if message["type"] == "http.disconnect":
+    async def whole() -> ASGIMessage:
+        got = await receive()
+        if got["type"] == "http.disconnect":
             raise HTTPException(400, "The upload broke off.")
-        return message
+        return got
 
     return whole

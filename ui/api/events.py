@@ -6,6 +6,7 @@ import re
 
 import gradio as gr
 
+from rag.messages import message
 from ui.api.bodies import BodyError
 
 _EVENT = re.compile(r"/gradio_api/(?P<door>run|api|call/v2|call|queue)/(?P<name>[^/]+)/?")
@@ -21,18 +22,18 @@ def check_event(page: gr.Blocks, path: str, body: object) -> None:
     if called is None:
         return
     if not isinstance(body, dict):
-        raise BodyError(422, "The request is no JSON object.")
+        raise BodyError(422, message("event_not_an_object"))
     number = body.get("fn_index")
     if number is None and called["door"] == "queue":
-        raise BodyError(400, "The request names no event; give its fn_index.")
+        raise BodyError(400, message("event_not_named"))
     if number is not None and type(number) is not int:
-        raise BodyError(422, "The fn_index is not a number.")
+        raise BodyError(422, message("event_bad_number"))
     if number is None or called["door"].startswith("call"):
         event = next((one for one in page.fns.values() if one.api_name == called["name"]), None)
     else:
         event = page.fns.get(number)
     if event is None or event.fn is None:  # the browser handles events without a function itself
-        raise BodyError(404, "There is no such event; reload the page.")
+        raise BodyError(404, message("event_unknown"))
     given = body.get("data")
     if called["door"] == "call/v2" or event.cancels or not isinstance(given, list):
         return  # values by name, values that are not read, or values that Gradio refuses
@@ -40,4 +41,4 @@ def check_event(page: gr.Blocks, path: str, body: object) -> None:
     if called["door"] == "call":
         takes.add(sum(not block.skip_api for block in event.inputs))
     if len(given) < min(takes):
-        raise BodyError(422, f"The event takes {min(takes)} values, not {len(given)}.")
+        raise BodyError(422, message("event_lacks_values", wanted=min(takes), given=len(given)))

@@ -12,10 +12,13 @@ from typing import Any
 import gradio as gr
 import gradio.events
 from starlette.datastructures import MutableHeaders
-from starlette.types import Message, Scope, Send
+from starlette.types import Message as ASGIMessage
+from starlette.types import Scope, Send
 
 from rag.errors import QuestionError, TemeiError
+from rag.messages import Message, message
 from ui.api.rate_limit import retry_after
+from ui.texts import preferred
 
 _log = logging.getLogger("temei")
 
@@ -27,8 +30,9 @@ STATUS = "temei.status"
 class CallError(gr.Error):
     """A call of an event is refused with an HTTP status; ``wait`` are the seconds until it may be tried again."""
 
-    def __init__(self, message: str, status: int = 422, wait: float = 0.0) -> None:
-        super().__init__(message, print_exception=False)
+    def __init__(self, said: Message, status: int = 422, wait: float = 0.0) -> None:
+        super().__init__(str(said), print_exception=False)
+        self.said = said
         self.status = status
         self.wait = wait
 
@@ -42,6 +46,7 @@ class Page(gr.Blocks):
             return await super().process_api(*given, **named)
         except gr.Error as error:
             if isinstance(error, CallError):
+                error.message = error.said.in_language(_language(named.get("request")))
                 _tell(named.get("request"), error.status, error.wait)
             elif isinstance(error.__cause__, TemeiError):
                 _tell(named.get("request"), 422 if isinstance(error.__cause__, QuestionError) else 503)
@@ -50,7 +55,8 @@ class Page(gr.Blocks):
             note(error)
             if _is_of_event_data(error):
                 _tell(named.get("request"), 422)
-            raise gr.Error("That did not work.", print_exception=False) from error
+            line = message("failed").in_language(_language(named.get("request")))
+            raise gr.Error(line, print_exception=False) from error
 
     async def preprocess_data(self, *given: Any, **named: Any) -> Any:
         """Do as Gradio does, and report its errors about the values that were sent as refusals."""
@@ -58,13 +64,19 @@ class Page(gr.Blocks):
             return await super().preprocess_data(*given, **named)
         except Exception as error:
             note(error)
-            raise CallError("The event does not take such values.") from error
+            raise CallError(message("event_bad_values")) from error
 
 
 def _is_of_event_data(error: Exception) -> bool:
     """Tell whether Gradio failed on the data of the click, or of another event, that a call sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename == gradio.events.__file__
+
+
+def _language(request: Any) -> str:
+    """Return the language of the browser that sent a request; a program names none and gets the fallback."""
+    headers = getattr(getattr(request, "request", None), "headers", {})
+    return preferred(headers.get("accept-language", ""))
 
 
 def _tell(request: Any, status: int, wait: float = 0.0) -> None:
@@ -81,13 +93,13 @@ def with_status(scope: Scope, send: Send) -> Send:
     """
     told: list[tuple[int, float]] = scope.setdefault(STATUS, [])
 
-    async def sending(message: Message) -> None:
-        if told and message["type"] == "http.response.start":
+    async def sending(event: ASGIMessage) -> None:
+        if told and event["type"] == "http.response.start":
             status, wait = told[-1]
-            message = {**message, "status": status if message["status"] == 500 else message["status"]}
+            event = {**event, "status": status if event["status"] == 500 else event["status"]}
             if wait:
-                MutableHeaders(scope=message).update(retry_after(wait))
-        await send(message)
+                MutableHeaders(scope=event).update(retry_after(wait))
+        await send(event)
 
     return sending
 

@@ -20,8 +20,10 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
+from rag.messages import ENGLISH, Message, message
 from ui.api import bodies
 from ui.api.bodies import BodyError
 from ui.api.faults import note, with_status
@@ -30,7 +32,6 @@ from ui.api.rate_limit import RateLimit, Tries, retry_after
 from ui.api.routes import Kind, is_for_programs, kind_of
 from ui.api.uploaded_files import foreign_files, size_of, sweep
 from ui.api.visitors import Network, address, is_address, is_own_origin, name_of, seen
-from ui.problems import in_language
 from ui.texts import preferred
 
 MEGABYTE = 1_000_000
@@ -72,15 +73,16 @@ class Rules:
 class RefusedError(Exception):
     """A request is refused."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: Message, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
         self.headers = headers or {}
 
-    def response(self, language: str = "en") -> Response:
+    def response(self, language: str = ENGLISH) -> Response:
         """Return the refusal as OpenAI's clients and as Gradio's read it."""
-        message = in_language(str(self), language)
-        told = {"error": {"message": message, "type": "temei_error", "param": None, "code": None}, "detail": message}
+        line = self.message.in_language(language)
+        told = {"error": {"message": line, "type": "temei_error", "param": None, "code": None}, "detail": line}
         return JSONResponse(told, status_code=self.status, headers=self.headers)
 
 
@@ -106,6 +108,7 @@ class Gate:
         headers = Headers(scope=scope)
         nonce = secrets.token_urlsafe(16)
         allowed = headers.get("origin", "").lower() if self._is_listed(headers) else ""
+        language = ENGLISH if is_for_programs(scope["path"]) else preferred(headers.get("accept-language", ""))
         send, begun = _watched(secure(send, nonce=nonce, origins=self._rules.origins, allowed=allowed))
         try:
             self._check_name(headers)
@@ -116,17 +119,15 @@ class Gate:
             known = self._check_login(scope, headers)
             kind = kind_of(scope["method"], scope["path"])
             if kind is None:
-                raise RefusedError(404, "There is nothing here.")
+                raise RefusedError(404, message("request_for_nothing"))
             await self._admit(kind, known, nonce, scope, receive, send)
         except (RefusedError, BodyError) as error:
-            refusal = RefusedError(error.status, str(error)) if isinstance(error, BodyError) else error
-            programs = is_for_programs(scope["path"])
-            language = "en" if programs else preferred(headers.get("accept-language", ""))
+            refusal = RefusedError(error.status, error.message) if isinstance(error, BodyError) else error
             await refusal.response(language)(scope, receive, send)
         except Exception as error:  # the server would only print it and close the connection
             note(error)
             if not begun:
-                await RefusedError(500, "That did not work.").response()(scope, receive, send)
+                await RefusedError(500, message("failed")).response(language)(scope, receive, send)
 
     # Who asks, for what, from where
 
@@ -138,9 +139,7 @@ class Gate:
         name = name_of(headers.get("host", ""))
         names = self._rules.names
         if not name or (names is not None and name not in names and not self._is_open_address(name)):
-            raise RefusedError(
-                400, "This is not a name of this page; set TEMEI_ORIGINS to the address that it is to be reached by."
-            )
+            raise RefusedError(400, message("request_by_other_name"))
 
     def _is_open_address(self, name: str) -> bool:
         """Tell whether a name is an address of a page that is open to the network; that of this machine is listed."""
@@ -158,7 +157,7 @@ class Gate:
             and origin is None
         )
         if origin is not None or (site not in ("none", "same-origin") and not linked):
-            raise RefusedError(403, "A page from elsewhere may not use this one, unless TEMEI_ORIGINS names it.")
+            raise RefusedError(403, message("request_from_elsewhere"))
 
     # The login
 
@@ -177,7 +176,7 @@ class Gate:
         elif kind_of(scope["method"], scope["path"]) in (Kind.PAGE, Kind.PART, Kind.LOGIN):
             return False
         asked = {"WWW-Authenticate": "Basic"} if is_for_programs(scope["path"]) else {}
-        raise RefusedError(401, "Give the user and password of TEMEI_AUTH.", asked)
+        raise RefusedError(401, message("request_without_login"), asked)
 
     def _has_cookie(self, headers: Headers) -> bool:
         try:
@@ -191,7 +190,7 @@ class Gate:
         wait = self._tries.begin(who)
         if wait:
             seconds = math.ceil(wait)
-            raise RefusedError(429, f"Too many wrong logins; try again in {seconds} seconds.", retry_after(wait))
+            raise RefusedError(429, message("too_many_logins", seconds=seconds), retry_after(wait))
 
     # What is sent
 
@@ -199,7 +198,7 @@ class Gate:
         who = address((scope.get("client") or ("",))[0])
         scope = {**scope, "headers": [(n, v) for n, v in scope["headers"] if n != b"origin"]}
         if scope["method"] == "POST" and (wait := self._posts.wait(who)):
-            raise RefusedError(429, "Too many requests at once; wait a minute.", retry_after(wait))
+            raise RefusedError(429, message("too_many_requests"), retry_after(wait))
         if kind is Kind.PAGE:
             await rewrite(self._app, scope, receive, send, nonce=nonce, known=known)
         elif kind is Kind.CALL:
@@ -220,13 +219,13 @@ class Gate:
         session = value.get("session_hash") if isinstance(value, dict) else None
         if isinstance(session, str):
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", session):
-                raise RefusedError(400, "A session_hash is 1 to 64 letters, digits, - and _.")
+                raise RefusedError(400, message("bad_session"))
             if self._rules.unread(session) > MOST_UNREAD:
-                raise RefusedError(429, "Fetch the answers to what was asked before asking more.")
+                raise RefusedError(429, message("too_many_unread"))
 
     def _check_files(self, value: object) -> None:
         if next(foreign_files(value, self._rules.uploads), self) is not self:
-            raise RefusedError(403, "The request names a file that was not uploaded here.")
+            raise RefusedError(403, message("request_names_foreign_file"))
 
     async def _log_in(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a login on. After too many wrong ones, wait first: Gradio's page shows no refusal."""
@@ -242,10 +241,10 @@ class Gate:
         if wait:
             self._try(who)
 
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] < 400:
+        async def watched(event: ASGIMessage) -> None:
+            if event["type"] == "http.response.start" and event["status"] < 400:
                 self._tries.passed(who)
-            await send(message)
+            await send(event)
 
         await self._app(*bodies.again(scope, body, receive), watched)
 
@@ -254,20 +253,17 @@ class Gate:
         size = bodies.length_of(scope)
         bodies.check_type(scope)
         if size is None:
-            raise RefusedError(411, "Say how long the upload is, with a Content-Length.")
+            raise RefusedError(411, message("upload_of_no_length"))
         if size > self._rules.largest_upload:
             most = self._rules.largest_upload / MEGABYTE
-            raise RefusedError(413, f"The upload has more than {most:.0f} MB; send fewer or smaller files at once.")
+            raise RefusedError(413, message("uploads_too_large", most=most))
         if wait := self._files.wait(who):
-            raise RefusedError(429, "Too many uploads at once; wait a minute.", retry_after(wait))
+            raise RefusedError(429, message("too_many_uploads"), retry_after(wait))
         sweep(self._rules.uploads)
         taken = size_of(self._rules.uploads) + size_of(self._rules.kept) + self._incoming
         if taken + size > self._rules.most_bytes:
             most = self._rules.most_bytes / MEGABYTE
-            raise RefusedError(
-                413,
-                f"Uploads already take most of the {most:.0f} MB allowed; remove some, or set TEMEI_MAX_UPLOADS_MB.",
-            )
+            raise RefusedError(413, message("uploads_take_all_room", most=most))
         self._incoming += size
         try:
             await self._app(scope, bodies.to_its_end(receive), send)
@@ -279,9 +275,9 @@ def _watched(send: Send) -> tuple[Send, list[bool]]:
     """Return a ``send`` and a list that is not empty once a reply has begun."""
     begun: list[bool] = []
 
-    async def sending(message: Message) -> None:
+    async def sending(event: ASGIMessage) -> None:
         begun[:] = [True]
-        await send(message)
+        await send(event)
 
     return sending, begun
 

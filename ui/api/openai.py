@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rag.chain import Temei
 from rag.errors import IndexStateError, TemeiError
+from rag.messages import message
 from rag.text.characters import whole
 from rag.types import Answer, Turn
 from ui.api.faults import CallError
@@ -35,7 +36,6 @@ from ui.markdown import escape_markdown
 MODEL = "temei"
 AT_ONCE, PATIENCE = 4, 30.0
 """Answers made at the same time, and seconds that a request waits for its turn."""
-TOO_FAST = "Too many questions in a minute; wait a little, or set TEMEI_ASKS_A_MINUTE."
 
 
 def offer(temei: Temei, rate_limit: RateLimit) -> None:
@@ -54,7 +54,7 @@ def offer(temei: Temei, rate_limit: RateLimit) -> None:
             document_ids: search only these documents; all of them where omitted.
         """
         if wait := rate_limit.wait(visitor(request)):
-            raise CallError(TOO_FAST, 429, wait)
+            raise CallError(message("too_many_questions"), 429, wait)
         try:
             return temei.answer(question, document_ids=document_ids or None).to_dict()
         except TemeiError as error:
@@ -104,7 +104,8 @@ class Route(APIRoute):
             except RequestValidationError as error:
                 first = error.errors()[0]
                 place = ".".join(str(part) for part in first["loc"] if part != "body")[:100]
-                return _refused(422, whole(f"The request does not fit: {place + ': ' if place else ''}{first['msg']}."))
+                reason = whole(f"{place}: {first['msg']}" if place else first["msg"])
+                return _refused(422, str(message("request_does_not_fit", reason=reason)))
 
         return handled
 
@@ -156,12 +157,12 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
     @door.post("/chat/completions", response_model=None)
     async def completions(request: ChatRequest, call: Request) -> Response:
         if wait := rate_limit.wait(visitor(call)):
-            return _refused(429, TOO_FAST, retry_after(wait))
+            return _refused(429, str(message("too_many_questions")), retry_after(wait))
         question, history = asked(request.messages)
         try:
             await asyncio.wait_for(turns.acquire(), PATIENCE)
         except TimeoutError:
-            return _refused(429, "Too many questions at once; try again in a moment.")
+            return _refused(429, str(message("too_many_questions_at_once")))
         answers = _held(temei, question, history, turns)
         try:
             first = await anext(answers)
@@ -191,8 +192,8 @@ async def _held(
 
 
 def _completion(base: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    message = {"role": "assistant", "content": content(answer) + quotes(answer) + remark(answer), "refusal": None}
-    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+    told = {"role": "assistant", "content": content(answer) + quotes(answer) + remark(answer), "refusal": None}
+    choice = {"index": 0, "message": told, "finish_reason": "stop", "logprobs": None}
     return base | {"object": "chat.completion", "choices": [choice]} | _extra(answer)
 
 
@@ -231,9 +232,9 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
     yield "data: [DONE]\n\n"
 
 
-def _problem(message: str) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "temei_error", "param": None, "code": None}}
+def _problem(line: str) -> dict[str, Any]:
+    return {"error": {"message": line, "type": "temei_error", "param": None, "code": None}}
 
 
-def _refused(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(_problem(message), status_code=status, headers=headers)
+def _refused(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(_problem(line), status_code=status, headers=headers)

@@ -19,7 +19,6 @@ from ui.page.export import to_markdown
 from ui.page.feedback import keep_feedback
 from ui.page.render import answer_html, document_html, document_panel_html, question_html
 from ui.page.turn_view import MOST_HELD, MOST_KEPT, TurnView, from_json, history, within
-from ui.problems import in_language
 from ui.texts import known, preferred, say
 
 TurnViews = tuple[TurnView, ...]
@@ -35,9 +34,8 @@ def spoken(chosen: str, request: gr.Request) -> str:
 
 def shown_error(error: TemeiError, language: str) -> gr.Error:
     """Return an error as the page shows it: one line in the page's language, escaped, no traceback."""
-    return gr.Error(
-        html.escape(in_language(str(error), language)), title=say(language, "error"), duration=12, print_exception=False
-    )
+    line = html.escape(error.in_language(language))
+    return gr.Error(line, title=say(language, "error"), duration=12, print_exception=False)
 
 
 def messages(turn_views: TurnViews, language: str, *, pending: bool = False) -> list[Any]:

@@ -8,9 +8,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from rag.messages import Message
 from ui.page.file_names import own_name
 from ui.page.markup import escape
-from ui.problems import in_language
 from ui.texts import both, say
 
 
@@ -24,13 +24,23 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The outcome of one uploaded file: ``key`` names its text, ``share`` is the part that was read (0..1)."""
+    """The outcome of one uploaded file: ``key`` names its text, ``share`` is the part that was read (0..1).
+
+    ``detail`` is the name of another file. ``problem`` says why the file was not added, ``remark`` what there is to say
+    of one that was; both go on from the file's name.
+    """
 
     name: str
     key: str
     detail: str = ""
-    failed: bool = False
     share: float = 0.0
+    problem: Message | None = None
+    remark: Message | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the file was not added."""
+        return self.problem is not None
 
 
 def item_html(row: dict[str, Any], name: str, old: str, ticked: bool, language: str) -> str:
@@ -70,15 +80,19 @@ def added_html(files: Collection[Added], language: str) -> str:
 
 def _line(one: Added, language: str) -> str:
     name = f'<b dir="auto">{escape(one.name)}</b>'
-    if one.failed:
-        told = in_language(one.detail.removeprefix(one.name).strip(), language)
-        return f'<li class="failed">{name} <span>{escape(told)}</span></li>'
+    if one.problem is not None:
+        return f'<li class="failed">{name} <span>{_in_words(one.problem, language)}</span></li>'
+    remark = f' <small class="remark">{_in_words(one.remark, language)}</small>' if one.remark is not None else ""
     if one.key in ("beside", "duplicate"):
-        return f'<li class="fine">{name} {both(one.key)} <b dir="auto">{escape(one.detail)}</b></li>'
+        return f'<li class="fine">{name} {both(one.key)} <b dir="auto">{escape(one.detail)}</b>{remark}</li>'
     if one.key != "reading":
-        return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}</li>'
+        return f'<li class="{"waiting" if one.key == "waiting" else "fine"}">{name} {both(one.key)}{remark}</li>'
     # A screen reader says once that the file is being read, not every per cent.
     return (
         f'<li class="reading">{name} {both(one.key)} <span class="share" aria-hidden="true">{one.share:.0%}</span>'
         f'<progress max="1" value="{one.share:.3f}" aria-label="{escape(one.name)}"></progress></li>'
     )
+
+
+def _in_words(said: Message, language: str) -> str:
+    return escape(" ".join(said.in_language(language).split()))

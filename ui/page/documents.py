@@ -14,12 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ingest import ingest
-from ingest.load import LOADERS
+from ingest.load import FORMATS, LOADERS
 from ingest.pipeline import UPLOADS, title_of
 from rag.chain import Temei
 from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.files.private import keep_private, make_private, owner_only
 from rag.index.index import Index
+from rag.messages import message
 from ui.api.uploaded_files import size_of
 from ui.page.document_list import Added, Given, item_html, passages
 from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
@@ -113,28 +114,25 @@ class Documents:
         name = shown_name(given.name)
         try:
             if suffix_of(name) not in LOADERS:
-                raise DocumentError(f"{name} has no format that Temei reads ({', '.join(LOADERS)}).")
+                raise DocumentError(name, message("file_of_no_format", formats=FORMATS))
             with self._writing:
-                self._check_room(given.path)
+                self._check_room(given.path, name)
                 return self._keep(given.path, name, advance)
         except TemeiError as error:
-            return Added(name, "failed", str(error), failed=True)
+            return Added(name, "failed", problem=error.message)
         except OSError as error:
-            return Added(name, "failed", f"{name} cannot be read ({error.strerror}); upload it again.", failed=True)
+            return Added(name, "failed", problem=message("upload_unreadable", reason=error.strerror))
         finally:
             given.path.unlink(missing_ok=True)
 
-    def _check_room(self, given: Path) -> None:
+    def _check_room(self, given: Path, name: str) -> None:
         """Raise DocumentError where there are too many uploads, or the file does not fit."""
         most, megabytes = self._temei.settings.max_uploads, self._temei.settings.max_uploads_mb
         if len(self._uploads(self.rows())) >= most:
-            raise DocumentError(f"is one upload too many: {most} are here; remove some, or raise TEMEI_MAX_UPLOADS.")
+            raise DocumentError(name, message("upload_one_too_many", most=most))
         size = 0 if given.parent == self.folder else given.stat().st_size
         if size + size_of(self.folder) > megabytes * 1_000_000:
-            raise DocumentError(
-                f"does not fit into the {megabytes:g} MB that uploads may take; "
-                "remove documents, or raise TEMEI_MAX_UPLOADS_MB."
-            )
+            raise DocumentError(name, message("upload_does_not_fit", most=megabytes))
 
     def _keep(self, given: Path, name: str, advance: Advance) -> Added:
         rows = self.rows()
@@ -149,12 +147,17 @@ class Documents:
                 place.unlink(missing_ok=True)
             keep_private(self._temei.settings.home)
         if report.problems:
-            return Added(name, "failed", report.problems[0].replace(name_here, name), failed=True)
+            return Added(name, "failed", problem=report.problems[0].said.replaced(name_here, name))
+        remark = report.remarks[0].said if report.remarks else None
         twin = report.twins.get(name_here)
         if twin is not None:
             twin = next((own_name(row) for row in rows if row["source"] == twin), twin)
-            return Added(name, "unchanged") if twin == name else Added(name, "duplicate", with_folders([twin])[0])
-        return Added(name, "added") if name_here == name else Added(name, "beside", name_here)
+            if twin == name:
+                return Added(name, "unchanged", remark=remark)
+            return Added(name, "duplicate", with_folders([twin])[0], remark=remark)
+        if name_here == name:
+            return Added(name, "added", remark=remark)
+        return Added(name, "beside", name_here, remark=remark)
 
     def _place(self, name: str, rows: Sequence[dict[str, Any]]) -> Path:
         """Create an empty file under a free name and return it. Names of documents whose file is gone are taken."""

@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from rag.messages import LANGUAGES
 from rag.types import Citation, Document, Span
 from ui.page.highlight import highlight, holds, window
 from ui.page.markup import Style, escape, fenced, is_markdown, markdown, pieces
 from ui.page.turn_view import TurnView
-from ui.texts import GRADIO, LANGUAGES, both, say
+from ui.texts import GRADIO, both, say
 
 EXTRACTIVE = "extractive"
 MEDIUM, HIGH = 0.4, 0.7
