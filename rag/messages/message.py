@@ -52,7 +52,7 @@ class Message:
         try:
             for language in LANGUAGES:
                 said.in_language(language)
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise ValueError(f"no message: {given!r:.100}") from error
         return said
 
