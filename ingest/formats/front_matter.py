@@ -83,7 +83,7 @@ def _facts(written: str) -> Iterator[tuple[str, str]]:
     in_mapping = False
     for event in yaml.parse(written, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise _RefusedError(message("front_matter_alias", name=whole(event.anchor)))
+            raise _RefusedError(message("front_matter_alias", name=whole(event.anchor or "")))
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if isinstance(event, yaml.CollectionStartEvent):
