@@ -31,7 +31,7 @@ from ui.page.documents import Documents
 from ui.serve import app
 
 ENGLISH = re.compile(r"\b(?:the|is|has|not|cannot|with|run|set|save|wait|remove|too|of|and)\b", re.IGNORECASE)
-"""Words that no Romanian line of ours has ("are", which both have, is left out); names of settings and commands are left out before looking."""
+"""Words that no Romanian line of ours has; names of settings and commands are left out before looking."""
 NAMES = re.compile(r"TEMEI_\w+|temei ingest[\w -]*|iconv[^<]*|/\S*")
 
 
