@@ -224,9 +224,11 @@ def test_the_pace_is_one_for_all_doors(made: Path) -> None:
 def test_every_door_that_is_asked_too_much_says_when_to_try_again(made: Path) -> None:
     with opened(made, asks_a_minute=6) as client:
         replies = [asked_by(client) for _ in range(4)][-1]
-        assert len(_waits(replies)) == len(replies)
-        assert {reply.status_code for reply in replies} <= {429, 200}  # MCP reports errors within a reply of status 200
-        assert all(0 < wait <= 10 for wait in _waits(replies))
+        # MCP reports errors within a reply of status 200, which has begun by then.
+        refused = [reply for reply in replies if reply.status_code == 429]
+        assert len(refused) == 3
+        assert len(_waits(refused)) == 3
+        assert all(0 < wait <= 10 for wait in _waits(refused))
         time.sleep(_waits(replies)[0])
         assert client.post("/v1/chat/completions", json=ASK).status_code == 200
 
@@ -452,7 +454,7 @@ def test_uploads_are_bounded_in_bytes(made: Path, tmp_path: Path) -> None:
     assert upload(150_000).status_code == 413  # Gradio's own bound of a file
     assert [upload(90_000).status_code for _ in range(4)] == [200, 200, 200, 413]
     said = upload(90_000, headers={"accept-language": "ro"}).json()["detail"]
-    assert said == "Nu mai e loc pentru fișiere; scoate din ele sau mărește locul lor."
+    assert said.startswith("Fișierele adăugate ocupă deja aproape toți cei ")
     shutil.rmtree(tmp_path / "cache")
     (home / "uploads").mkdir(exist_ok=True)
     (home / "uploads" / "kept.txt").write_bytes(b"x" * 300_000)

@@ -89,14 +89,14 @@ def _tell(request: Any, status: int, wait: float = 0.0) -> None:
 def with_status(scope: Scope, send: Send) -> Send:
     """Return a ``send`` that sets the status of a refusal; Gradio answers every error of an event with 500.
 
-    A refusal by MCP keeps its status 200, as its protocol has it. Both say in a header when to try again.
+    A refusal says in a header when to try again. One by MCP has neither: its reply has begun by then.
     """
     told: list[tuple[int, float]] = scope.setdefault(STATUS, [])
 
     async def sending(event: ASGIMessage) -> None:
-        if told and event["type"] == "http.response.start":
+        if told and event["type"] == "http.response.start" and event["status"] == 500:
             status, wait = told[-1]
-            event = {**event, "status": status if event["status"] == 500 else event["status"]}
+            event = {**event, "status": status}
             if wait:
                 MutableHeaders(scope=event).update(retry_after(wait))
         await send(event)
