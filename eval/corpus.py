@@ -51,7 +51,7 @@ def open_corpus(
     # Never on a server: the measured documents must not mix with documents that others search.
     settings = settings.model_copy(update={"home": home, "chroma_url": ""})
     index = Index(settings, _cached(dataset, embedder, home.parent), create=True)
-    known = {str(row["id"]) for row in index.documents()}
+    known = {record.id for record in index.documents()}
     missing = {name: document for name, document in dataset.documents.items() if document.id not in known}
     if missing:
         with index.writing():

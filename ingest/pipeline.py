@@ -13,10 +13,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from ingest.add import Advance, add_document
 from ingest.bounds import load_within
@@ -26,9 +23,7 @@ from rag.files.private import privately
 from rag.index.index import Index
 from rag.messages import FileMessage
 from rag.settings import Settings
-from rag.types import Document
-
-Floats = NDArray[np.float32]
+from rag.types import Document, DocumentRecord
 
 UPLOADS = "uploads"
 """Folder of ``TEMEI_HOME`` whose files are kept under other names than they are shown by."""
@@ -87,28 +82,32 @@ def ingest(
     with privately(index.settings.home), index.writing():
         unfinished: list[FileMessage] = []
         _complete(index, advance, unfinished)
-        rows = index.documents()
-        called = _names_of_uploads(rows, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
+        records = index.documents()
+        called = _names_of_uploads(records, index) | {str(path.resolve()): name for path, name in (names or {}).items()}
         files, problems = find_files(
-            path for path in paths if os.path.exists(path) or not any(_is_below(row["path"], path) for row in rows)
+            path
+            for path in paths
+            if os.path.exists(path) or not any(_is_below(record.path, path) for record in records)
         )
         report.problems = [*problems, *unfinished]
-        texts = _read(sorted(files), rows, called, index, report, advance)
-        _settle(index, rows, texts, report)
+        texts = _read(sorted(files), records, called, index, report, advance)
+        _settle(index, records, texts, report)
         gone = [
-            row
-            for row in index.documents()
-            if not os.path.exists(row["path"]) and (everywhere or any(_is_below(row["path"], p) for p in paths))
+            record
+            for record in index.documents()
+            if record.path  # a document that a program added without a file has none that could be gone
+            and not os.path.exists(record.path)
+            and (everywhere or any(_is_below(record.path, path) for path in paths))
         ]
         if prune:
-            index.remove([str(row["id"]) for row in gone])
-        (report.removed if prune else report.missing).extend(str(row["source"]) for row in gone)
+            index.remove([record.id for record in gone])
+        (report.removed if prune else report.missing).extend(record.source for record in gone)
     return report
 
 
 def _read(
     files: Sequence[Path],
-    rows: Sequence[Mapping[str, Any]],
+    records: Sequence[DocumentRecord],
     called: Mapping[str, str],
     index: Index,
     report: IngestReport,
@@ -118,14 +117,14 @@ def _read(
 
     A file whose bytes the index knows is not read again.
     """
-    held = {str(row["id"]) for row in rows}
-    known = {(str(row.get("raw", "")), Path(str(row["path"])).suffix.lower()): row for row in rows}
+    held = {record.id for record in records}
+    known = {(record.raw, Path(record.path).suffix.lower()): record for record in records}
     texts: dict[str, list[_File]] = {}
     for path in files:
         where, raw = os.path.realpath(path), _digest(path, index.settings)
-        row = known.get((raw, path.suffix.lower()))
-        if raw and row is not None and (row["path"] == where or _digest(Path(row["path"]), index.settings) == raw):
-            texts.setdefault(str(row["id"]), []).append(_File(where, _source(path, called), str(row["title"]), raw))
+        same = known.get((raw, path.suffix.lower()))
+        if raw and same is not None and (same.path == where or _digest(Path(same.path), index.settings) == raw):
+            texts.setdefault(same.id, []).append(_File(where, _source(path, called), same.title, raw))
             continue
         try:
             document = _load(path, index, called, report.remarks.append)
@@ -156,10 +155,10 @@ def _digest(path: Path, settings: Settings) -> str:
         return ""
 
 
-def _names_of_uploads(rows: Iterable[Mapping[str, Any]], index: Index) -> dict[str, str]:
+def _names_of_uploads(records: Iterable[DocumentRecord], index: Index) -> dict[str, str]:
     """Return by their paths what the files are called that the page keeps; how they are kept says less."""
     folder = (index.settings.home / UPLOADS).resolve()
-    return {str(row["path"]): str(row["source"]) for row in rows if Path(str(row["path"])).parent == folder}
+    return {record.path: record.source for record in records if Path(record.path).parent == folder}
 
 
 def _load(path: Path, index: Index, called: Mapping[str, str], remark: Remark) -> Document:
@@ -179,25 +178,27 @@ def title_of(source: str) -> str:
     return spaced(PurePosixPath(source).stem)
 
 
-def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_File]], report: IngestReport) -> None:
+def _settle(
+    index: Index, before: Sequence[DocumentRecord], texts: dict[str, list[_File]], report: IngestReport
+) -> None:
     """Give every document its present file, and remove those that no file holds any more."""
-    row_of = {str(row["id"]): row for row in before}
+    record_of = {record.id: record for record in before}
     text_of = {file.path: document_id for document_id, files in texts.items() for file in files}
-    known_paths = {str(row["path"]) for row in before}
+    known_paths = {record.path for record in before}
     for document_id, files in texts.items():
-        row = row_of.get(document_id)
-        old = str(row["path"]) if row else ""
+        record = record_of.get(document_id)
+        old = record.path if record else ""
         stays = next((file for file in files if file.path == old), None)
         elsewhere = not stays and old not in text_of and os.path.exists(old)
         home = stays or files[0]
-        if row is not None and not elsewhere:
-            facts = {name: value for name, value in home._asdict().items() if row.get(name, "") != value}
+        if record is not None and not elsewhere:
+            facts = {name: value for name, value in home._asdict().items() if getattr(record, name) != value}
             if facts:
                 index.update_facts(document_id, facts)
         for file in files:
-            if elsewhere and row is not None:
-                report.duplicates.append(f"{file.source} (same text as {row['source']})")
-                report.twins[file.source] = str(row["source"])
+            if elsewhere and record is not None:
+                report.duplicates.append(f"{file.source} (same text as {record.source})")
+                report.twins[file.source] = record.source
             elif file is not home:
                 report.duplicates.append(f"{file.source} (same text as {home.source})")
                 report.twins[file.source] = home.source
@@ -205,11 +206,11 @@ def _settle(index: Index, before: list[dict[str, Any]], texts: dict[str, list[_F
                 report.unchanged.append(file.source)
             elif file.path in known_paths:
                 report.changed.append(file.source)
-            elif row is not None:
-                report.renamed.append(f"{row['source']} -> {file.source}")
+            elif record is not None:
+                report.renamed.append(f"{record.source} -> {file.source}")
             else:
                 report.added.append(file.source)
-    replaced = [name for name, row in row_of.items() if name not in texts and str(row["path"]) in text_of]
+    replaced = [name for name, record in record_of.items() if name not in texts and record.path in text_of]
     index.remove(replaced)
 
 
@@ -231,17 +232,17 @@ def _complete(index: Index, advance: Advance, problems: list[FileMessage]) -> li
         problems: takes a line for each document that cannot be completed; it is tried again the next time.
     """
     completed: list[str] = []
-    for row in index.lacking():
-        document = index.document(str(row["id"]))
+    for record in index.lacking():
+        document = index.document(record.id)
         if document is not None:
             index.remove_passages_of([document.id])
-            facts = {"where": str(row["path"]), "ingested": str(row["ingested"]), "raw": str(row.get("raw", ""))}
+            known = {"where": record.path, "ingested": record.ingested, "raw": record.raw}
             try:
-                add_document(document, index, **facts, advance=advance)
+                add_document(document, index, **known, advance=advance)
             except DocumentError as error:
                 problems.append(error.line)
                 continue
-        completed.append(str(row["source"]))
+        completed.append(record.source)
     return completed
 
 

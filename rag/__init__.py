@@ -4,12 +4,13 @@ from rag.chain import Temei
 from rag.default_chain import answer
 from rag.errors import TemeiError
 from rag.settings import Settings
-from rag.types import Answer, Citation, Document, Hit, Passage, ShortAnswer, Turn
+from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
 
 __all__ = [
     "Answer",
     "Citation",
     "Document",
+    "DocumentRecord",
     "Hit",
     "Passage",
     "Settings",

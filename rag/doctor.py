@@ -35,8 +35,8 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         if embedder.name == BUNDLED and (settings.home / "models").exists():
             findings.append(_prepared(settings))
         index = Index(settings, embedder)
-        rows = index.documents()
-        findings.append(Finding("index", True, f"{len(rows)} documents, {len(index)} passages in {settings.home}"))
+        documents = len(index.documents())
+        findings.append(Finding("index", True, f"{documents} documents, {len(index)} passages in {settings.home}"))
         findings.append(_search_files(index))
         try:
             findings.append(_database(index))
@@ -115,7 +115,7 @@ def _counts_agree(index: Index) -> Finding:
     held: dict[str, int] = {}
     for passage in index.scan():
         held[passage.document_id] = held.get(passage.document_id, 0) + 1
-    lacking = [row for row in index.stored_documents() if held.pop(str(row["id"]), 0) != row["passages"]]
+    lacking = [record for record in index.stored_documents() if held.pop(record.id, 0) != record.passages]
     if held:
         return Finding("documents", False, f"passages of {len(held)} unknown documents; run: temei ingest --rebuild")
     if lacking:

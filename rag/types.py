@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 Span = tuple[int, int]
@@ -27,6 +27,45 @@ class Document:
     url: str = ""
     body: int = 0
     pages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord(Mapping[str, Any]):
+    """What an index knows of a document, but its text: ``for record in temei.index.documents(): print(record.path)``.
+
+    ``path`` is where its file lies, "" for a document that was added without one; ``source`` is what citations call it.
+    ``pages`` and ``body`` are those of `Document`. ``passages`` and ``characters`` are counts; an interrupted ingestion
+    may leave a document without passages. ``ingested`` is the time when it was added (ISO 8601, UTC), ``raw`` a hash of
+    its file's bytes, "" where an earlier version of Temei added it. It can also be read like the dict of `to_dict`.
+    """
+
+    id: str
+    title: str
+    source: str
+    language: str
+    url: str = ""
+    body: int = 0
+    pages: tuple[int, ...] = ()
+    passages: int = 0
+    characters: int = 0
+    path: str = ""
+    ingested: str = ""
+    raw: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as a JSON object; in it the pages are one string, joined by commas."""
+        record = {known.name: getattr(self, known.name) for known in fields(self)}
+        return record | {"pages": ",".join(map(str, self.pages))}
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a name in `to_dict`, as in ``record["path"]``."""
+        return self.to_dict()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (known.name for known in fields(self))
+
+    def __len__(self) -> int:
+        return len(fields(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def quotes(passage: Passage) -> list[str]:
 
 def check_whole(index: Index) -> None:
     """Check that documents, passages and lexical index agree, and that nothing is lost or doubled."""
-    documents = {str(row["id"]): index.document(str(row["id"])) for row in index.documents()}
+    documents = {row.id: index.document(row.id) for row in index.documents()}
     lexical = index.search_index()
     found = index.vectorstore.get(include=["metadatas", "documents"])
     expected = {p.id: p for document in documents.values() for p in split(document, index.settings.passage_tokens)}

@@ -333,7 +333,7 @@ def test_markers_of_a_document_are_not_taken_for_citations(library: Temei, quest
 
 
 def test_only_the_documents_asked_for(library: Temei) -> None:
-    ids = {row["title"]: str(row["id"]) for row in library.index.documents()}
+    ids = {row.title: row.id for row in library.index.documents()}
     question = "The lid of the kettle is made of brass."
 
     assert library.answer(question).citations[0].document_id == ids["Kettle"]

@@ -102,7 +102,7 @@ def requests(client: httpx.Client, path: str) -> Iterator[tuple[str, dict[str, A
 def found(temei: Temei, cache: Path, replies: list[str]) -> list[str]:
     """Return where the secret has gone."""
     where = [str(file) for file in cache.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]
-    where += [str(row["source"]) for row in temei.index.documents() if "secret" in str(row["source"])]
+    where += [row.source for row in temei.index.documents() if "secret" in row.source]
     return where + [reply for reply in replies if SECRET in reply]
 
 
@@ -201,7 +201,7 @@ def test_what_is_uploaded_is_taken_and_no_address_gives_it_back(home: Path, tmp_
         with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "x"}) as reply:
             told = [json.loads(line[6:]) for line in reply.iter_lines() if line.startswith("data: ")]
         assert next(message for message in told if message["msg"] == "process_completed")["success"]
-    assert any("vulpe" in str(row["source"]) for row in temei.index.documents())
+    assert any("vulpe" in row.source for row in temei.index.documents())
 
 
 @pytest.mark.parametrize(

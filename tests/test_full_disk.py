@@ -74,7 +74,7 @@ def look(settings):
     hits = Temei(settings, embedder=FakeEmbedder()).retrieve("What is number 37 made of?", 1)
     return {
         "documents": len(rows),
-        "agree": held == {row["id"]: row["passages"] for row in rows},
+        "agree": held == {row.id: row.passages for row in rows},
         "bm25": sorted(index.search_index().ids) == sorted(p.id for p in index.scan()),
         "vectors": len(index.vectors(index.search_index().ids)) == len(index),
         "found": ["number 37 " in hit.passage.text for hit in hits],

@@ -185,7 +185,7 @@ def test_an_obedient_model_changes_nothing(
     library: Temei, server: Scripted, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = next(name for name, hostile in HOSTILE.items() if hostile == text)
-    ids = [str(row["id"]) for row in library.index.documents() if str(row["source"]).endswith(f"/{name}.txt")]
+    ids = [row.id for row in library.index.documents() if row.source.endswith(f"/{name}.txt")]
     if "\0" in text:
         assert ids == []  # no text: it was not read at all
         return

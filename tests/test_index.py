@@ -437,12 +437,12 @@ def test_any_document_comes_back_as_it_was(fake_index: Index, text: str, title: 
 
 def test_documents_are_listed_with_what_is_known(filled: Index, origin: Path) -> None:
     articles = origin / "articles"
-    rows = {row["source"]: row for row in filled.documents()}
+    rows = {row.source: row for row in filled.documents()}
 
     assert list(rows) == [str(articles / name) for name in ARTICLES]
     row = rows[str(articles / "delta.md")]
-    assert (row["title"], row["url"], row["language"]) == ("Delta Dunării", "https://example.org/delta", "ro")
-    assert (row["characters"], row["passages"]) == (len(ARTICLES["delta.md"]), 1)
+    assert (row.title, row.url, row.language) == ("Delta Dunării", "https://example.org/delta", "ro")
+    assert (row.characters, row.passages) == (len(ARTICLES["delta.md"]), 1)
     assert filled.document("nu există") is None
 
 
@@ -459,7 +459,7 @@ def test_it_is_a_langchain_retriever(filled: Index) -> None:
 
 
 def test_a_search_within_some_documents(filled: Index) -> None:
-    ids = {row["title"]: str(row["id"]) for row in filled.documents()}
+    ids = {row.title: row.id for row in filled.documents()}
     query = filled.embedder.encode_query(BRASS)
     search_index = filled.search_index()
 
@@ -494,7 +494,7 @@ def test_emptying_the_index_warns_of_nothing(filled: Index) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with filled.writing():
-            filled.remove([str(row["id"]) for row in filled.documents()])
+            filled.remove([row.id for row in filled.documents()])
     assert filled.search_index().ids == []
 
 

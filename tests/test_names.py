@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from rag import DocumentRecord
 from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
 
 
@@ -91,7 +94,7 @@ def test_sources_of_one_name_show_their_folders() -> None:
 
 
 def test_an_upload_from_before_names_were_kept_is_called_by_the_end_of_its_path() -> None:
-    old = {"source": ".temei/uploads/n.txt", "path": "/srv/.temei/uploads/n.txt"}
+    old = DocumentRecord("d", "N", ".temei/uploads/n.txt", "ro", path="/srv/.temei/uploads/n.txt")
     assert own_name(old) == "n.txt"
-    assert own_name(old | {"source": "🚀.txt"}) == "🚀.txt"
-    assert own_name({"source": "docs/n.txt", "path": "/srv/docs/n.txt"}) == "docs/n.txt"
+    assert own_name(replace(old, source="🚀.txt")) == "🚀.txt"
+    assert own_name(replace(old, source="docs/n.txt", path="/srv/docs/n.txt")) == "docs/n.txt"

@@ -194,7 +194,7 @@ def test_a_broken_upload_costs_nothing(library: Temei, tmp_path: Path) -> None:
     assert upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "unchanged"
     assert upload(library, tmp_path, "m.txt", b"Vulpea sare peste gard.").key == "duplicate"
     assert [file.name for file in documents.folder.iterdir()] == ["n.txt"]
-    assert len(documents.rows()) == 3
+    assert len(documents.records()) == 3
     assert "&lt;img" in documents.html((), "ro")
     assert "<img" not in documents.html((), "ro")
 
@@ -206,7 +206,7 @@ def test_a_file_too_large_is_refused(tmp_path: Path, fake: FakeEmbedder) -> None
 
 def test_the_first_upload_makes_the_index(settings: Settings, tmp_path: Path, fake: FakeEmbedder) -> None:
     empty = Temei(settings, embedder=fake)
-    assert Documents(empty).rows() == []
+    assert Documents(empty).records() == []
     assert upload(empty, tmp_path, "n.txt", b"Vulpea sare peste gard.").key == "added"
     assert "Vulpea" in empty.answer("Vulpea sare peste gard?").hits[0].passage.text
 
@@ -214,16 +214,16 @@ def test_the_first_upload_makes_the_index(settings: Settings, tmp_path: Path, fa
 def test_removing_takes_the_uploaded_file_away_and_no_other(library: Temei, tmp_path: Path) -> None:
     documents = Documents(library)
     upload(library, tmp_path, "n.txt", b"Vulpea sare peste gard.")
-    for row in documents.rows():
-        documents.remove(str(row["id"]))
-    assert documents.rows() == []
+    for row in documents.records():
+        documents.remove(row.id)
+    assert documents.records() == []
     assert not (documents.folder / "n.txt").exists()
     assert (tmp_path / "a.md").exists()
 
 
 def test_left_out_documents_are_not_searched(library: Temei) -> None:
     documents = Documents(library)
-    names = [str(row["id"]) for row in documents.rows()]
+    names = [row.id for row in documents.records()]
     assert documents.chosen(()) is None
     assert documents.chosen(("gone",)) is None
     assert documents.chosen(names[:1]) == names[1:]

@@ -18,7 +18,7 @@ from conftest import ARTICLES, ROOT, check_whole, write_articles
 from fakes import FakeEmbedder
 
 from ingest import IngestReport, add, bounds, ingest, rebuild
-from rag import Settings, Temei, TemeiError
+from rag import Document, Passage, Settings, Temei, TemeiError
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
 from rag.index.index import Index
 from rag.index.search_index import SearchIndex
@@ -26,7 +26,7 @@ from rag.index.search_index import SearchIndex
 
 def texts(index: Index) -> list[str]:
     """Return the texts of the documents, so that a doubled one shows."""
-    return sorted(index.document(str(row["id"])).text for row in index.documents())
+    return sorted(index.document(row.id).text for row in index.documents())
 
 
 def on_disk(folder: Path) -> list[str]:
@@ -50,8 +50,8 @@ def test_a_first_ingestion(fake_index: Index, fake: FakeEmbedder, articles: Path
     assert texts(fake_index) == sorted(ARTICLES.values())
     check_whole(fake_index)
     assert finds(fake_index, "The lid of the kettle is made of brass.")
-    row = next(row for row in fake_index.documents() if row["title"] == "Delta Dunării")
-    assert row["url"] == "https://example.org/delta"
+    row = next(row for row in fake_index.documents() if row.title == "Delta Dunării")
+    assert row.url == "https://example.org/delta"
 
 
 def test_the_second_ingestion_changes_and_embeds_nothing(fake_index: Index, fake: FakeEmbedder, articles: Path) -> None:
@@ -115,6 +115,19 @@ def test_a_changed_file_replaces_its_passages(fake_index: Index, fake: FakeEmbed
     check_whole(fake_index)
     assert finds(fake_index, "A kettle whistles when it boils.")
     assert not finds(fake_index, "The lid of the kettle is made of brass.")
+
+
+def test_a_document_without_a_file_is_not_pruned(fake_index: Index, articles: Path) -> None:
+    with fake_index.writing():
+        passage = Passage("p", "d", "Notă", "notă", 0, 9, "Un ceasl.", "ro", ((0, 9),))
+        fake_index.add(
+            Document("d", "Notă", "notă", "Un ceasl.", "ro"), [passage], [fake_index.embedder.encode_passages(["Un"])]
+        )
+
+    report = ingest([articles], fake_index, prune=True, everywhere=True)
+
+    assert (report.removed, report.problems) == ([], [])
+    assert "d" in {record.id for record in fake_index.documents()}
 
 
 def test_a_deleted_file_stays_until_it_is_pruned(fake_index: Index, articles: Path) -> None:
@@ -183,10 +196,10 @@ def test_a_renamed_file_costs_no_embedding(fake_index: Index, fake: FakeEmbedder
     assert not report.added + report.removed + report.missing
     assert fake.passages == embedded
     check_whole(fake_index)
-    row = next(row for row in fake_index.documents() if row["source"].endswith("ceainic.txt"))
-    assert row["title"] == "Ceainic"
+    row = next(row for row in fake_index.documents() if row.source.endswith("ceainic.txt"))
+    assert row.title == "Ceainic"
     (hit, *_) = Temei(fake_index.settings, embedder=fake).retrieve("The lid of the kettle is made of brass.")
-    assert (hit.passage.title, hit.passage.source) == (row["title"], row["source"])
+    assert (hit.passage.title, hit.passage.source) == (row.title, row.source)
 
 
 def test_a_file_moved_over_another(fake_index: Index, fake: FakeEmbedder, articles: Path) -> None:
@@ -274,7 +287,7 @@ def test_whatever_happens_to_the_files_the_index_follows(fake_index: Index, tmp_
         assert not report.problems
         assert texts(fake_index) == on_disk(folder), done
         for row in fake_index.documents():
-            assert Path(str(row["path"])).read_text() == fake_index.document(str(row["id"])).text, done
+            assert Path(row.path).read_text() == fake_index.document(row.id).text, done
     check_whole(fake_index)
     again = ingest([folder], fake_index, prune=True)
     assert not again.added + again.changed + again.renamed + again.removed
@@ -333,7 +346,7 @@ def test_sources_are_named_from_the_working_folder(
 
     monkeypatch.chdir(articles)
     assert ingest([Path()], fake_index).unchanged == list(ARTICLES)
-    assert [row["source"] for row in fake_index.documents()] == list(ARTICLES)
+    assert [row.source for row in fake_index.documents()] == list(ARTICLES)
     check_whole(fake_index)
 
 
@@ -550,7 +563,7 @@ def test_a_full_disk_while_the_lexical_index_is_saved(
 
 def everything(index: Index) -> list[tuple[object, ...]]:
     rows = index.documents()
-    return [(index.document(str(row["id"])), row["path"], row["passages"], row["characters"]) for row in rows]
+    return [(index.document(row.id), row.path, row.passages, row.characters) for row in rows]
 
 
 def test_rebuilding_with_another_model_keeps_all_documents(
@@ -567,7 +580,7 @@ def test_rebuilding_with_another_model_keeps_all_documents(
     index = Index(settings, other, accept_stale=True)
     sources = rebuild(index)
 
-    assert sources == [row["source"] for row in index.documents()]
+    assert sources == [row.source for row in index.documents()]
     assert everything(index) == before
     check_whole(index)
     assert finds(index, "The lid of the kettle is made of brass.")
@@ -622,7 +635,7 @@ def test_a_reader_open_during_a_rebuild_is_not_told_to_move_the_index_away(
     rebuild(fake_index)
 
     assert "kettle" in reader.retrieve("The lid of the kettle is made of brass.")[0].passage.text
-    assert reader.document(str(fake_index.documents()[0]["id"])) is not None
+    assert reader.document(fake_index.documents()[0].id) is not None
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -787,7 +800,7 @@ def test_a_killed_ingestion_leaves_an_index_that_answers_and_is_completed(killed
     else:
         check_whole(index)
     assert finds(index, "Pelicanii albi cuibăresc pe lacul Roșca.")
-    paths = [str(row["path"]) for row in index.documents()]
+    paths = [row.path for row in index.documents()]
     assert len(paths) == len(set(paths)), "a file's new text stands beside its old one"
     index.close()
 

@@ -54,8 +54,8 @@ def tell(home):
   rows = temei.index.documents()
   told = {
       "hits": [[hit.passage.id, round(hit.score, 4)] for hit in hits],
-      "documents": [row["title"] for row in rows],
-      "text": temei.document(rows[0]["id"]).text,
+      "documents": [row.title for row in rows],
+      "text": temei.document(rows[0].id).text,
       "doctor": [[finding.subject, finding.ok, finding.detail] for finding in rag.doctor.examine(settings)],
   }
   try:
@@ -150,9 +150,9 @@ def holds(told: dict[str, Any], origin: Path) -> None:
     temei = Temei(Settings(home=origin / "home"), embedder=FakeEmbedder())
     hits = temei.retrieve("The lid of the kettle is made of brass.")
     rows = temei.index.documents()
-    document = temei.document(str(rows[0]["id"]))
+    document = temei.document(rows[0].id)
     assert told["hits"] == [[hit.passage.id, round(hit.score, 4)] for hit in hits]
-    assert told["documents"] == [row["title"] for row in rows]
+    assert told["documents"] == [row.title for row in rows]
     assert document is not None
     assert told["text"] == document.text
     assert "TEMEI_HOME" in told["writing"]

@@ -49,7 +49,7 @@ while not last:
     for temei in (kept, Temei(Settings(home=home), embedder=FakeEmbedder())):  # a server, and a question from cold
         try:
             found = [(hit.passage.title, round(hit.score, 4)) for hit in temei.retrieve("Which thing is made of brass?")]
-            told = [found, sorted(row["title"] for row in temei.index.documents())]
+            told = [found, sorted(row.title for row in temei.index.documents())]
         except Exception as error:
             told = f"{type(error).__name__}: {error}"
         print(json.dumps(told), flush=True)

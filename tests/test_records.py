@@ -1,11 +1,15 @@
-"""What of a passage is embedded."""
+"""What of a passage is embedded, and what an index knows of a document."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import pytest
 
-from rag import Passage
-from rag.index.records import sentence_texts
+from rag import Document, DocumentRecord, Passage
+from rag.index.index import Index
+from rag.index.records import document_metadata, sentence_texts, to_document_records
 
 
 def a_passage(*sentences: str) -> Passage:
@@ -31,3 +35,58 @@ def a_passage(*sentences: str) -> Passage:
 )
 def test_fragments_have_no_text_of_their_own(sentences: list[str], embedded: list[str]) -> None:
     assert sentence_texts(a_passage(*sentences)) == embedded
+
+
+DOCUMENT = Document("d", "Moara", "moara.pdf", "Moara e din 1874.", "ro", "https://example.org", 3, (0, 9))
+STORED = document_metadata(DOCUMENT, 2) | {"path": "/srv/moara.pdf", "ingested": "2026-01-02T03:04:05", "raw": "ab12"}
+
+
+def test_a_record_has_what_is_stored_as_typed_attributes() -> None:
+    (record,) = to_document_records([("d", STORED)])
+
+    assert record == DocumentRecord(
+        "d", "Moara", "moara.pdf", "ro", "https://example.org", 3, (0, 9), 2, 17, "/srv/moara.pdf",
+        "2026-01-02T03:04:05", "ab12",
+    )  # fmt: skip
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record.path = "/elsewhere"  # type: ignore[misc]
+
+
+def test_a_record_is_read_like_the_dict_it_was() -> None:
+    (record,) = to_document_records([("d", STORED)])
+    before = {"id": "d"} | STORED
+
+    assert json.dumps(record.to_dict(), ensure_ascii=False) == json.dumps(before, ensure_ascii=False)
+    assert json.dumps(dict(record), ensure_ascii=False) == json.dumps(before, ensure_ascii=False)
+    assert {name: record[name] for name in before} == before
+    assert record["pages"] == "0,9"
+    assert record.get("path") == "/srv/moara.pdf"
+    assert record.get("colour", "none") == "none"
+    assert "raw" in record
+    assert "colour" not in record
+    assert list(record.keys()) == list(before)
+    with pytest.raises(KeyError, match="colour"):
+        record["colour"]
+
+
+def test_what_an_earlier_version_did_not_store_is_empty() -> None:
+    stored = {"title": "Moara", "source": "moara.txt", "language": "ro"}
+
+    (record,) = to_document_records([("d", stored)])
+
+    assert record == DocumentRecord("d", "Moara", "moara.txt", "ro")
+    assert (record.path, record.raw, record.ingested, record.pages, record.passages) == ("", "", "", (), 0)
+
+
+def test_a_document_added_without_a_file_has_a_record(fake_index: Index) -> None:
+    with fake_index.writing():
+        fake_index.add_record(DOCUMENT, 0)
+
+    for records in (fake_index.documents(), fake_index.stored_documents()):
+        assert [(record.id, record.path, record.characters) for record in records] == [("d", "", 17)]
+
+
+def test_records_are_sorted_by_source_and_then_by_id() -> None:
+    stored = [(name, STORED | {"source": source}) for name, source in (("c", "b.txt"), ("b", "a.txt"), ("a", "b.txt"))]
+
+    assert [record.id for record in to_document_records(stored)] == ["b", "a", "c"]

@@ -116,7 +116,7 @@ def test_the_same_question_gives_the_same_hits(facts: Index) -> None:
 
 def test_only_some_documents(facts: Index) -> None:
     rows = facts.documents()[:2]
-    ids = [str(row["id"]) for row in rows]
+    ids = [row.id for row in rows]
 
     hits = retrieve(facts, "Bufnița vânează noaptea", count=5, candidates=5, document_ids=ids).hits
 

@@ -56,7 +56,7 @@ def temei(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Temei
 @pytest.mark.model
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_any_document_suggests_three_questions_that_it_answers(name: str, temei: Temei) -> None:
-    document = next(row for row in temei.index.documents() if str(row["source"]).endswith(name))
+    document = next(row for row in temei.index.documents() if row.source.endswith(name))
     found = list(itertools.islice(answerable(temei, str(document["id"]), "ro"), 3))
     # Of four Chinese sentences not every question is sure enough: confidence was fitted on Romanian and English. Of a
     # list's items the reader may take another than the one that a question names.

@@ -53,11 +53,11 @@ def put(temei: Temei, tmp_path: Path) -> Put:
 
 def shown(temei: Temei) -> dict[str, str]:
     """Return the texts of the documents by their names."""
-    rows = Documents(temei).rows()
-    documents = [temei.document(str(row["id"])) for row in rows]
+    rows = Documents(temei).records()
+    documents = [temei.document(row.id) for row in rows]
     assert all(document is not None for document in documents)
-    assert len({row["path"] for row in rows}) == len(rows)
-    assert all(Path(str(row["path"])).exists() for row in rows)
+    assert len({row.path for row in rows}) == len(rows)
+    assert all(Path(row.path).exists() for row in rows)
     return {document.source: document.text for document in documents if document is not None}
 
 
@@ -132,10 +132,10 @@ def test_replacing_is_for_the_user_to_ask_for(temei: Temei, put: Put) -> None:
     assert html.count("data-replace") == 1
     assert "Înlocuiește Preț.md cu acesta" in html
     assert "Replace Preț.md by this one" in documents.html((), "en")
-    (new,) = documents.replaceable(documents.rows())
+    (new,) = documents.replaceable(documents.records())
     assert documents.replace(new) == "Preț.md"
     assert shown(temei) == {"Preț.md": "Prețul este 200 de lei.", "alt.md": "Altceva."}
-    titles = {str(row["source"]): row["title"] for row in documents.rows()}
+    titles = {row.source: row.title for row in documents.records()}
     assert titles == {"Preț.md": "Preț", "alt.md": "Alt"}
     assert {hit.passage.title for hit in temei.retrieve("Prețul este 200 de lei?", 5)} == {"Preț", "Alt"}
     assert len(list(documents.folder.iterdir())) == 2
@@ -169,7 +169,7 @@ def test_a_changed_file_keeps_the_name_it_was_uploaded_by(temei: Temei, put: Put
     index = Index(temei.settings, fake)
     ingest([kept], index)
     (row,) = index.documents()
-    assert (row["source"], row["title"]) == ("🚀.txt", "🚀")
+    assert (row.source, row.title) == ("🚀.txt", "🚀")
 
 
 def test_uploads_of_an_older_index_go_on(temei: Temei, put: Put, fake: FakeEmbedder) -> None:
@@ -178,12 +178,12 @@ def test_uploads_of_an_older_index_go_on(temei: Temei, put: Put, fake: FakeEmbed
     (folder / "Preț.md").write_text("Prețul este 100 de lei.", "utf-8")
     ingest([folder / "Preț.md"], Index(temei.settings, fake, create=True))
     documents = Documents(temei)
-    (row,) = documents.rows()
-    assert str(row["source"]).endswith("/uploads/Preț.md")
+    (row,) = documents.records()
+    assert row.source.endswith("/uploads/Preț.md")
     assert "uploads/" not in documents.html((), "ro")
     assert put("Preț.md", "Prețul este 100 de lei.").key == "unchanged"
     assert put("Preț.md", "Prețul este 200 de lei.").detail == "Preț (2).md"
-    (new,) = documents.replaceable(documents.rows())
+    (new,) = documents.replaceable(documents.records())
     assert documents.replace(new) == "Preț.md"
     assert shown(temei) == {"Preț.md": "Prețul este 200 de lei."}
 
@@ -193,7 +193,7 @@ def test_a_document_whose_file_is_gone_is_not_displaced(temei: Temei, put: Put) 
     (kept,) = Documents(temei).folder.iterdir()
     kept.unlink()
     assert put("n.txt", "Prețul este 200 de lei.").key == "beside"
-    assert len(Documents(temei).rows()) == 2
+    assert len(Documents(temei).records()) == 2
 
 
 def test_two_sources_of_one_name_show_their_folders(temei: Temei, tmp_path: Path, fake: FakeEmbedder) -> None:
@@ -224,7 +224,7 @@ def test_uploads_are_bounded_in_number_and_in_bytes(tmp_path: Path, fake: FakeEm
     refused = put(few, "3.txt", "Textul 3.")
     assert "TEMEI_MAX_UPLOADS" in str(refused.problem)
     assert "nu mai încape" in added_html([refused], "ro")
-    Documents(few).remove(str(Documents(few).rows()[0]["id"]))
+    Documents(few).remove(Documents(few).records()[0].id)
     assert not put(few, "3.txt", "Textul 3.").failed
 
     assert not put(small, "a.txt", "Un text. " * 100).failed

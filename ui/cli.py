@@ -172,14 +172,14 @@ def sources() -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("source", "title", "language", "passages", "characters", "ingested"):
         table.add_column(name, justify="right" if name in ("passages", "characters") else "left", overflow="fold")
-    for row in index.documents():
+    for record in index.documents():
         table.add_row(
-            printable(own_name(row)),
-            printable(str(row["title"])),
-            printable(str(row["language"])),
-            str(row["passages"]),
-            f"{row['characters']:,}",
-            str(row["ingested"])[:16].replace("T", " "),
+            printable(own_name(record)),
+            printable(record.title),
+            printable(record.language),
+            str(record.passages),
+            f"{record.characters:,}",
+            record.ingested[:16].replace("T", " "),
         )
     out.print(table)
 

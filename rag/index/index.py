@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full, may_write
+from rag.index.records import to_document_records
 from rag.index.search_index import ABOUT, SearchIndex
-from rag.index.store import BATCH, listed
+from rag.index.store import BATCH
 from rag.index.vectors import PassageVectors
 from rag.index.writing import Writing
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Document, Passage
+from rag.types import Document, DocumentRecord, Passage
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")
@@ -56,12 +57,11 @@ class Index(Writing):
     def __len__(self) -> int:
         return len(self._store) if self.is_shared or self._is_writing_here else len(self.search_index())
 
-    def documents(self) -> list[dict[str, Any]]:
+    def documents(self) -> list[DocumentRecord]:
         """Return what is known of every document but its text, sorted by source."""
         if self.is_shared or self._is_writing_here:
             return self._store.documents()
-        search_index = self.search_index()
-        return listed((row.pop("id"), row) for row in self._held(search_index, lambda one: _documents_of(one)))
+        return self._held(self.search_index(), lambda one: to_document_records(_documents_of(one)))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
@@ -95,17 +95,17 @@ class Index(Writing):
         """Yield every passage, as Chroma has them."""
         return self._store.scan()
 
-    def lacking(self) -> list[dict[str, Any]]:
+    def lacking(self) -> list[DocumentRecord]:
         """Return what is known of the documents that have no passages, or not as many as they should."""
-        rows = self._store.documents()
-        if not rows:
+        records = self._store.documents()
+        if not records:
             return []
         if self._store.is_rebuilding or self.is_shared:
-            return [row for row in rows if not row["passages"]]  # others may be at the rest
+            return [record for record in records if not record.passages]  # others may be at the rest
         search_index = self.search_index()
         counts = np.bincount(search_index.document_of, minlength=len(search_index.document_names)).tolist()
         held = dict(zip((name.decode() for name in search_index.document_names.tolist()), counts, strict=True))
-        return [row for row in rows if not row["passages"] or held.get(str(row["id"]), 0) != row["passages"]]
+        return [record for record in records if not record.passages or held.get(record.id, 0) != record.passages]
 
     def passages(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
         """Return the passages that exist by their ids."""
@@ -199,12 +199,12 @@ class Index(Writing):
                 return False
             cache, held = search_index.passage_cache, search_index.documents
             told = sum(len(cache.passages_at(rows)) for rows in _parts(search_index.stored.tolist()))
-            known = [cache.document(str(row["id"]), held) for row in _documents_of(search_index)]
+            known = [cache.document(name, held) for name, _ in _documents_of(search_index)]
             return told == len(search_index) and None not in known
         except (sqlite3.Error, DamagedError, ValueError, KeyError, TypeError):
             return False
 
-    def stored_documents(self) -> list[dict[str, Any]]:
+    def stored_documents(self) -> list[DocumentRecord]:
         """Return what Chroma knows of every document."""
         return self._store.documents()
 
@@ -219,7 +219,7 @@ class Index(Writing):
             self._opened.close()
 
 
-def _documents_of(search_index: SearchIndex) -> list[dict[str, Any]]:
+def _documents_of(search_index: SearchIndex) -> list[tuple[str, dict[str, Any]]]:
     found = search_index.passage_cache.documents_at(search_index.documents.tolist())
     if len(found) != len(search_index.documents):
         raise DamagedError("the passage cache lacks documents")

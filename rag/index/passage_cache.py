@@ -127,13 +127,13 @@ class PassageCache(CacheFile):
         """Return row and id of every document."""
         return [(row, name) for row, name in self._rows("SELECT row, id FROM documents WHERE gone IS NULL", [])]
 
-    def documents_at(self, rows: Sequence[int]) -> list[dict[str, Any]]:
-        """Return what is known of the documents of some rows, but their text."""
-        found: list[dict[str, Any]] = []
+    def documents_at(self, rows: Sequence[int]) -> list[tuple[str, dict[str, Any]]]:
+        """Return the ids of the documents of some rows, each with what is known of it but its text."""
+        found: list[tuple[str, dict[str, Any]]] = []
         for start in range(0, len(rows), CHUNK):
             some = rows[start : start + CHUNK]
             ask = f"SELECT id, record FROM documents WHERE row IN ({marks(some)})"
-            found += [{"id": name, **unsigned(name, record)} for name, record in self._rows(ask, some)]
+            found += [(name, unsigned(name, record)) for name, record in self._rows(ask, some)]
         return found
 
     def document(self, document_id: str, rows: Sequence[int] | NDArray[np.int64]) -> Document | None:

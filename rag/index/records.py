@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rag.text.language import spoken, tells_something
 from rag.text.tables import table_rows
-from rag.types import Document, Passage
+from rag.types import Document, DocumentRecord, Passage
 
 
 def sentence_texts(passage: Passage) -> list[str]:
@@ -50,6 +51,29 @@ def to_document(name: str, meta: Any, text: str) -> Document:
         url=meta["url"],
         body=int(meta["body"]),
         pages=_split(meta["pages"]),
+    )
+
+
+def to_document_records(stored: Iterable[tuple[str, Mapping[str, Any]]]) -> list[DocumentRecord]:
+    """Return the records of documents, sorted by source, from their ids and what is stored of each."""
+    return sorted((_to_document_record(*one) for one in stored), key=lambda record: (record.source, record.id))
+
+
+def _to_document_record(name: str, meta: Mapping[str, Any]) -> DocumentRecord:
+    # Earlier versions stored less.
+    return DocumentRecord(
+        id=name,
+        title=str(meta["title"]),
+        source=str(meta["source"]),
+        language=str(meta["language"]),
+        url=str(meta.get("url", "")),
+        body=int(meta.get("body", 0)),
+        pages=_split(meta.get("pages", "")),
+        passages=int(meta.get("passages", 0)),
+        characters=int(meta.get("characters", 0)),
+        path=str(meta.get("path", "")),
+        ingested=str(meta.get("ingested", "")),
+        raw=str(meta.get("raw", "")),
     )
 
 

@@ -90,8 +90,7 @@ def _fill(
     generation = cache.generation
     store.mark(WRITING)
     rows = [row for row, _ in cache.document_rows()]
-    for known in cache.documents_at(rows):
-        name = str(known.pop("id"))
+    for name, known in cache.documents_at(rows):
         document = cache.document(name, rows)
         if document is None:
             raise DamagedError(f"the passage cache lacks the document {name}")

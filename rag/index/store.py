@@ -7,7 +7,7 @@ say what to do (`rag.index.chroma_calls`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.connection import PASSAGES, WRITING, Connection
-from rag.index.records import document_metadata, passage_metadata, to_document, to_passages
-from rag.types import Document, Passage
+from rag.index.records import document_metadata, passage_metadata, to_document, to_document_records, to_passages
+from rag.types import Document, DocumentRecord, Passage
 
 Floats = NDArray[np.float32]
 
@@ -43,15 +43,15 @@ class Store(Connection):
     @property
     def is_partly_rebuilt(self) -> bool:
         """Whether a rebuild has documents left to do."""
-        return self.is_rebuilding and any(not row["passages"] for row in self.documents())
+        return self.is_rebuilding and any(not record.passages for record in self.documents())
 
     def document_ids(self) -> set[str]:
         return set(self.call(lambda: self._documents.get(include=[]))["ids"])
 
-    def documents(self) -> list[dict[str, Any]]:
+    def documents(self) -> list[DocumentRecord]:
         """Return what is known of every document but its text, sorted by source."""
         found = self.call(lambda: self._documents.get(include=["metadatas"]))
-        return self.call(lambda: listed(zip(found["ids"], found["metadatas"] or [], strict=True)))
+        return self.call(lambda: to_document_records(zip(found["ids"], found["metadatas"] or [], strict=True)))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
@@ -153,12 +153,6 @@ class Store(Connection):
         self.call(lambda: self._client.delete_collection(PASSAGES))
         self.call(lambda: self._create_passages(WRITING, rebuilding=True))
         self.refresh()
-
-
-def listed(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Return what is known of documents with their ids, sorted by source."""
-    every = [{"id": name, **known} for name, known in rows]
-    return sorted(every, key=lambda row: (str(row["source"]), str(row["id"])))
 
 
 def _rows(stored: Any) -> Any:

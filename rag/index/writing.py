@@ -120,10 +120,10 @@ class Writing(Changes):
         loaded = None if self.is_shared else self._derived.load()
         before = set() if loaded is None else {name.decode() for name in loaded.document_names.tolist()}
         of_path: dict[str, list[tuple[bool, str, str]]] = {}
-        for row in [] if self.is_shared else self._store.documents():
-            if row.get("path"):
-                order = (str(row["id"]) not in before, str(row.get("ingested", "")), str(row["id"]))
-                of_path.setdefault(str(row["path"]), []).append(order)
+        for record in [] if self.is_shared else self._store.documents():
+            if record.path:
+                order = (record.id not in before, record.ingested, record.id)
+                of_path.setdefault(record.path, []).append(order)
         self.remove([name for orders in of_path.values() for _, _, name in sorted(orders)[:-1]])
 
     # Writing

@@ -260,7 +260,7 @@ def _check(result: Result, numbers: range, index: Index, problems: list[FileMess
     for problem in map(str, problems):
         if len(problem.splitlines()) != 1 or "Traceback" in problem:
             result.fail(numbers[0], f"a refusal is not one line: {problem[:200]!r}")
-    names = {Path(str(row["path"])).name for row in index.documents()}
+    names = {Path(row.path).name for row in index.documents()}
     for name in ("a-good.txt", "z-good.txt"):
         if name not in names:
             result.fail(numbers[0], f"{name} beside the bad files was not read")

@@ -33,7 +33,7 @@ class DocumentEvents:
         """Take over what is ticked; returns the excluded documents and the list."""
         given = getattr(event, "excluded", [])
         names = {name for name in given if isinstance(name, str)} if isinstance(given, list) else set()
-        excluded = tuple(row["id"] for row in self._documents.rows() if row["id"] in names)
+        excluded = tuple(record.id for record in self._documents.records() if record.id in names)
         return excluded, self._documents.html(excluded, spoken(chosen, request))
 
     def remove(self, excluded: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 from rag.messages import Message
+from rag.types import DocumentRecord
 from ui.page.file_names import own_name
 from ui.page.markup import escape
 from ui.texts import both, say
@@ -43,10 +43,10 @@ class Added:
         return self.problem is not None
 
 
-def item_html(row: dict[str, Any], name: str, old: str, ticked: bool, language: str) -> str:
+def item_html(record: DocumentRecord, name: str, old: str, ticked: bool, language: str) -> str:
     """Return a document of the list; ``old`` is the name of the one that it may replace, "" for none."""
-    key, title, shown = escape(str(row["id"])), escape(str(row["title"])), escape(name)
-    size = passages(int(row.get("passages", 0)), language)
+    key, title, shown = escape(record.id), escape(record.title), escape(name)
+    size = passages(record.passages, language)
     sure = f'data-sure="{say(language, "sure_replace")}"'
     label = escape(say(language, "replace_old", name=old))
     replace = (
@@ -59,9 +59,9 @@ def item_html(row: dict[str, Any], name: str, old: str, ticked: bool, language: 
         f'<li><label class="tick"><input type="checkbox" id="tick-{key}" data-document="{key}" '
         f'data-ticked="{str(ticked).lower()}"'
         f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
-        f'<button type="button" class="open" data-open="{key}" title="{escape(own_name(row))}" '
+        f'<button type="button" class="open" data-open="{key}" title="{escape(own_name(record))}" '
         f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
-        f'<small><bdi class="file">{shown}</bdi> · {size} · {escape(str(row["language"]))}</small></button>{replace}'
+        f'<small><bdi class="file">{shown}</bdi> · {size} · {escape(record.language)}</small></button>{replace}'
         f'<button type="button" class="remove" data-remove="{key}" title="{say(language, "remove")}" '
         f'data-sure="{say(language, "sure")}" aria-label="{say(language, "remove")} {title}">×</button></li>'
     )

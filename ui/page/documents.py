@@ -10,8 +10,8 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ingest import ingest
 from ingest.load import FORMATS, LOADERS
@@ -21,6 +21,7 @@ from rag.errors import DocumentError, MissingIndexError, TemeiError
 from rag.files.private import keep_private, make_private, owner_only
 from rag.index.index import Index
 from rag.messages import message
+from rag.types import DocumentRecord
 from ui.api.uploaded_files import size_of
 from ui.page.document_list import Added, Given, item_html, passages
 from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
@@ -49,7 +50,7 @@ class Documents:
         self._writing = threading.Lock()
         self.folder = temei.settings.home / UPLOADS
 
-    def rows(self) -> list[dict[str, Any]]:
+    def records(self) -> list[DocumentRecord]:
         """Return what is known of the documents; none where there is no index yet."""
         try:
             return self._temei.index.documents()
@@ -60,9 +61,9 @@ class Documents:
         """Return the documents to search, None for all of them."""
         if not excluded:
             return None
-        rows = self.rows()
-        left = [str(row["id"]) for row in rows if row["id"] not in excluded]
-        return None if len(left) == len(rows) else left
+        records = self.records()
+        left = [record.id for record in records if record.id not in excluded]
+        return None if len(left) == len(records) else left
 
     @contextlib.contextmanager
     def taking(self, files: Sequence[Given]) -> Iterator[list[Given]]:
@@ -128,22 +129,22 @@ class Documents:
     def _check_room(self, given: Path, name: str) -> None:
         """Raise DocumentError where there are too many uploads, or the file does not fit."""
         most, megabytes = self._temei.settings.max_uploads, self._temei.settings.max_uploads_mb
-        if len(self._uploads(self.rows())) >= most:
+        if len(self._uploads(self.records())) >= most:
             raise DocumentError(name, message("upload_one_too_many", most=most))
         size = 0 if given.parent == self.folder else given.stat().st_size
         if size + size_of(self.folder) > megabytes * 1_000_000:
             raise DocumentError(name, message("upload_does_not_fit", most=megabytes))
 
     def _keep(self, given: Path, name: str, advance: Advance) -> Added:
-        rows = self.rows()
-        name_here = numbered(name, {str(row["source"]) for row in self._uploads(rows)})
-        place = self._place(name, rows)
+        records = self.records()
+        name_here = numbered(name, {record.source for record in self._uploads(records)})
+        place = self._place(name, records)
         try:
             os.replace(given, place)
             report = ingest([place], self._index(), names={place: name_here}, advance=advance)
         finally:
             # A file that the index holds stays, also after a later error.
-            if not any(row["path"] == str(place.resolve()) for row in self.rows()):
+            if not any(record.path == str(place.resolve()) for record in self.records()):
                 place.unlink(missing_ok=True)
             keep_private(self._temei.settings.home)
         if report.problems:
@@ -151,7 +152,7 @@ class Documents:
         remark = report.remarks[0].said if report.remarks else None
         twin = report.twins.get(name_here)
         if twin is not None:
-            twin = next((own_name(row) for row in rows if row["source"] == twin), twin)
+            twin = next((own_name(record) for record in records if record.source == twin), twin)
             if twin == name:
                 return Added(name, "unchanged", remark=remark)
             return Added(name, "duplicate", with_folders([twin])[0], remark=remark)
@@ -159,10 +160,10 @@ class Documents:
             return Added(name, "added", remark=remark)
         return Added(name, "beside", name_here, remark=remark)
 
-    def _place(self, name: str, rows: Sequence[dict[str, Any]]) -> Path:
+    def _place(self, name: str, records: Sequence[DocumentRecord]) -> Path:
         """Create an empty file under a free name and return it. Names of documents whose file is gone are taken."""
         make_private(self.folder)
-        held = {PurePosixPath(str(row["path"])).name.casefold() for row in rows}
+        held = {PurePosixPath(record.path).name.casefold() for record in records}
         kept, number = kept_name(name), 1
         while True:
             place = self.folder / kept
@@ -174,10 +175,11 @@ class Documents:
             stem, dot, suffix = kept_name(name).rpartition(".")
             kept = f"{stem}-{number}{dot}{suffix}"
 
-    def _uploads(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _uploads(self, records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
         """Return those of the documents that were uploaded, each with the name it is shown by as its source."""
         folder = PurePosixPath(self.folder.resolve())
-        return [row | {"source": own_name(row)} for row in rows if PurePosixPath(str(row["path"])).parent == folder]
+        uploads = [record for record in records if PurePosixPath(record.path).parent == folder]
+        return [replace(record, source=own_name(record)) for record in uploads]
 
     def _index(self) -> Index:
         try:
@@ -194,22 +196,22 @@ class Documents:
         """
         with self._writing:
             index = self._temei.index
-            paths = [Path(str(row["path"])) for row in index.documents() if row["id"] == document_id]
+            paths = [Path(record.path) for record in index.documents() if record.id == document_id]
             with index.writing():
                 index.remove([document_id])
             for path in paths:
                 if path.parent == self.folder.resolve():
                     path.unlink(missing_ok=True)
 
-    def replaceable(self, rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def replaceable(self, records: Sequence[DocumentRecord]) -> dict[str, DocumentRecord]:
         """Return by their ids the uploads that carry a number, with the upload whose name they had and may take."""
-        uploads = self._uploads(rows)
-        named = {str(row["source"]): row for row in uploads}
-        plain = {str(row["id"]): without_number(str(row["source"])) for row in uploads}
+        uploads = self._uploads(records)
+        named = {record.source: record for record in uploads}
+        plain = {record.id: without_number(record.source) for record in uploads}
         return {
-            str(row["id"]): named[plain[str(row["id"])]]
-            for row in uploads
-            if plain[str(row["id"])] != row["source"] and plain[str(row["id"])] in named
+            record.id: named[plain[record.id]]
+            for record in uploads
+            if plain[record.id] != record.source and plain[record.id] in named
         }
 
     def replace(self, document_id: str) -> str:
@@ -222,38 +224,38 @@ class Documents:
         """
         with self._writing:
             index = self._temei.index
-            rows = index.documents()
-            old = self.replaceable(rows).get(document_id)
+            records = index.documents()
+            old = self.replaceable(records).get(document_id)
             if old is None:
                 return ""
-            new = next(row for row in self._uploads(rows) if row["id"] == document_id)
-            facts = {"source": str(old["source"])}
-            if new["title"] == title_of(str(new["source"])):
+            new = next(record for record in self._uploads(records) if record.id == document_id)
+            facts = {"source": old.source}
+            if new.title == title_of(new.source):
                 facts["title"] = title_of(facts["source"])
             with index.writing():
-                index.remove([str(old["id"])])
+                index.remove([old.id])
                 index.update_facts(document_id, facts)
-            Path(str(old["path"])).unlink(missing_ok=True)
+            Path(old.path).unlink(missing_ok=True)
             return facts["source"]
 
     def html(self, excluded: Collection[str], language: str) -> str:
         """Return the list of documents with their checkboxes."""
-        rows = self.rows()
-        if not rows:
+        records = self.records()
+        if not records:
             return f'<section class="documents"><p class="count">{say(language, "missing")}</p></section>'
-        ticked = [row for row in rows if row["id"] not in excluded]
-        size = passages(sum(int(row.get("passages", 0)) for row in ticked), language)
-        count = f"{say(language, 'count', ticked=len(ticked), all=len(rows))} · {size}"
-        names = with_folders([own_name(row) for row in rows])
-        olds = {name: str(old["source"]) for name, old in self.replaceable(rows).items()}
+        ticked = [record for record in records if record.id not in excluded]
+        size = passages(sum(record.passages for record in ticked), language)
+        count = f"{say(language, 'count', ticked=len(ticked), all=len(records))} · {size}"
+        names = with_folders([own_name(record) for record in records])
+        olds = {name: old.source for name, old in self.replaceable(records).items()}
         items = "".join(
-            item_html(row, name, olds.get(str(row["id"]), ""), row["id"] not in excluded, language)
-            for row, name in zip(rows, names, strict=True)
+            item_html(record, name, olds.get(record.id, ""), record.id not in excluded, language)
+            for record, name in zip(records, names, strict=True)
         )
         every = (
             f'<p class="every"><button type="button" data-every="true">{say(language, "all")}</button>'
             f'<button type="button" data-every="false">{say(language, "none")}</button></p>'
-            if len(rows) > 1
+            if len(records) > 1
             else ""
         )
         return (

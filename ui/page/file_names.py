@@ -6,13 +6,13 @@ The page shows the name that a file had. On disk the file has another name, so t
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 import regex
 
 from ingest.pipeline import UPLOADS
+from rag.types import DocumentRecord
 
 LONGEST_SHOWN = 200
 """Characters of a name that are shown: a file system allows 255 bytes, a program that uploads any number."""
@@ -99,7 +99,8 @@ def with_folders(sources: Sequence[str]) -> list[str]:
             depth[at] += 1
 
 
-def own_name(row: Mapping[str, Any]) -> str:
+def own_name(record: DocumentRecord) -> str:
     """Return what a document's file is called: of an upload from before names were kept, the end of its path."""
-    source, path = str(row["source"]), PurePosixPath(str(row["path"]))
-    return path.name if path.parent.name == UPLOADS and source.endswith(f"{UPLOADS}/{path.name}") else source
+    path = PurePosixPath(record.path)
+    is_old = path.parent.name == UPLOADS and record.source.endswith(f"{UPLOADS}/{path.name}")
+    return path.name if is_old else record.source

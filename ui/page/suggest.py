@@ -39,7 +39,7 @@ class Suggestions:
     def some(self, language: str) -> list[str]:
         """Return up to three questions."""
         try:
-            present = frozenset(str(row["id"]) for row in self._temei.index.documents())
+            present = frozenset(record.id for record in self._temei.index.documents())
         except TemeiError:
             return []
         made = self._made.get(language)
@@ -54,12 +54,12 @@ def suggest(temei: Temei, count: int = 3, language: str = "ro") -> list[str]:
     ``language`` is that of the questions about documents in a language that there are no words for.
     """
     try:
-        rows = temei.index.documents()
+        records = temei.index.documents()
     except TemeiError:
         return []
     # Documents in the visitor's language come first; of many, those that come first are enough.
-    rows = sorted(rows, key=lambda row: row["language"] != language)[: 2 * count]
-    queues = [answerable(temei, str(row["id"]), language) for row in rows]
+    records = sorted(records, key=lambda record: record.language != language)[: 2 * count]
+    queues = [answerable(temei, record.id, language) for record in records]
     found: list[str] = []
     while queues and len(found) < count:
         for queue in list(queues):
