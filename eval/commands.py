@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from rag.errors import DatasetError
 
 if TYPE_CHECKING:  # imported only by the commands that measure, so that `temei ask` starts without these
     from eval.corpus import Advance
+    from eval.report.types import Report
     from eval.sets.dataset import Dataset
     from eval.sets.open import LeaveOut
     from eval.sets.variants import Typed
@@ -132,7 +133,7 @@ def _floors_of(dataset: Dataset, gate: bool) -> dict[str, float]:
     return read_floors(dataset.name) if gate else {}
 
 
-def _measure(dataset: Dataset, *, baselines: bool, tutorial: bool, checked: bool, seed: int) -> dict[str, Any]:
+def _measure(dataset: Dataset, *, baselines: bool, tutorial: bool, checked: bool, seed: int) -> Report:
     """Ask every question and return the report."""
     from eval.baselines import run_baselines
     from eval.corpus import open_corpus
@@ -158,7 +159,7 @@ def _measure(dataset: Dataset, *, baselines: bool, tutorial: bool, checked: bool
     return summarise(Run(dataset, records, others), settings, seed=seed)
 
 
-def _write(report: dict[str, Any], *, json_out: Path | None, html_out: Path | None, floors: bool) -> None:
+def _write(report: Report, *, json_out: Path | None, html_out: Path | None, floors: bool) -> None:
     """Print the report, and write it where that was asked for."""
     from eval.report.gate import write_floors
     from eval.report.report import print_report, write_json, write_text
@@ -174,11 +175,11 @@ def _write(report: dict[str, Any], *, json_out: Path | None, html_out: Path | No
         write_floors(report)
 
 
-def _hold_to(limits: dict[str, float], report: dict[str, Any], gate: bool) -> None:
+def _hold_to(limits: dict[str, float], report: Report, gate: bool) -> None:
     """Exit with status 1 where a metric is below its floor."""
     from eval.report.gate import fallen
 
-    broken = fallen(report["metrics"], limits)
+    broken = fallen(report.metrics, limits)
     for line in broken:
         err.print(f"Quality gate failed: {escape(line)}", style="red")
     if broken:

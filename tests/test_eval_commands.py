@@ -35,8 +35,8 @@ def test_the_shipped_set_holds_its_floors(temei_home: Path, tmp_path: Path) -> N
     assert done.exit_code == 0, done.output
     assert "Quality gate passed" in done.output
     report = read_json(tmp_path / "a.json")
-    assert report["dataset"]["name"] == "conferinta"
-    assert report["latency"]["stages"]["total"]["p95_ms"] > 0
+    assert report.dataset.name == "conferinta"
+    assert report.latency.stages["total"].p95_ms > 0
     assert (tmp_path / "a.html").read_text("utf-8").startswith("<!doctype html>")
     again = call("compare", tmp_path / "a.json", tmp_path / "a.json")
     assert again.exit_code == 0

@@ -13,20 +13,29 @@ import pytest
 from fakes import FakeEmbedder
 from rich.console import Console
 
+from eval import metrics
 from eval.baselines import fuse_ranks, run_baselines
 from eval.corpus import open_corpus
-from eval.records import Quoted, Reply
+from eval.records import Found, Quoted, Record, Reply
+from eval.report import summary
+from eval.report.compare import compare
 from eval.report.failures import failures
 from eval.report.gate import FLOORS, fallen, read_floors, write_floors
 from eval.report.html_report import page
 from eval.report.report import print_report, read_json, write_json
 from eval.report.summary import NOT_CODE, summarise
-from eval.runner import Run, run
-from eval.sets.dataset import Dataset
+from eval.report.types import Report
+from eval.runner import BaselineRun, Run, run
+from eval.sets.dataset import Dataset, Evidence, Example
 from eval.sets.open import open_dataset
+from eval.stats import Estimate
 from rag.errors import DatasetError
 from rag.models.embeddings import BundledEmbedder
 from rag.settings import Settings
+from rag.types import Document
+
+GOLDEN = Path(__file__).with_name("eval_report.json")
+"""The report of `small_run`, as the first version that wrote this format wrote it."""
 
 HOSTILE = '<script>alert("1")</script> & <img src=x onerror=alert(1)> [bold]roșu[/bold]'
 TEXTS = {
@@ -76,7 +85,7 @@ def dataset(tmp_path: Path) -> Dataset:
     return open_dataset(str(path))
 
 
-def measure(dataset: Dataset, settings: Settings, fake: FakeEmbedder) -> dict[str, Any]:
+def measure(dataset: Dataset, settings: Settings, fake: FakeEmbedder) -> Report:
     temei = open_corpus(dataset, settings, embedder=fake)
     records = run(dataset, temei)
     return summarise(Run(dataset, records, run_baselines(dataset, temei, records)), settings)
@@ -85,15 +94,16 @@ def measure(dataset: Dataset, settings: Settings, fake: FakeEmbedder) -> dict[st
 def without_latency(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_latency(inner) for key, inner in value.items() if key != "latency"}
-    return [without_latency(inner) for inner in value] if isinstance(value, list) else value
+    return [without_latency(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def test_same_input_same_numbers(dataset: Dataset, settings: Settings, fake: FakeEmbedder, tmp_path: Path) -> None:
     first = measure(dataset, settings, fake)
     elsewhere = settings.model_copy(update={"home": tmp_path / "elsewhere"})
     second, third = measure(dataset, settings, fake), measure(dataset, elsewhere, fake)
-    third["settings"]["home"] = first["settings"]["home"]
-    assert without_latency(first) == without_latency(second) == without_latency(third)
+    third = replace(third, settings=first.settings)
+    one, two, three = (without_latency(report.to_dict()) for report in (first, second, third))
+    assert one == two == three
 
 
 def test_the_index_is_made_once_and_again_where_a_document_changed(
@@ -121,7 +131,7 @@ def test_an_interrupted_ingestion_is_finished(dataset: Dataset, settings: Settin
     with pytest.raises(KeyboardInterrupt):
         open_corpus(dataset, settings, embedder=FakeEmbedder(stop_at=3))
     temei = open_corpus(dataset, settings, embedder=FakeEmbedder())
-    assert sorted(row["source"] for row in temei.index.documents()) == ["luna.txt", "marte.txt", "venus.txt"]
+    assert sorted(row.source for row in temei.index.documents()) == ["luna.txt", "marte.txt", "venus.txt"]
 
 
 def test_records_hold_what_was_asked_and_found(dataset: Dataset, settings: Settings, fake: FakeEmbedder) -> None:
@@ -162,34 +172,109 @@ def test_a_question_searches_within_its_documents_alone(
 
 def test_report_has_every_part(dataset: Dataset, settings: Settings, fake: FakeEmbedder, tmp_path: Path) -> None:
     report = measure(dataset, settings, fake)
-    assert report["dataset"]["examples"] == 7
-    assert report["dataset"]["answerable"] == 5
-    assert set(report["baselines"]) == {"unread", "bm25", "dense", "rrf"}
-    assert set(report["by_language"]) == {"ro", "fr"}
-    assert set(report["by_kind"]) == {"direct", "follow_up", "near_miss", "off_topic"}
-    assert report["metrics"]["recall_at_1"]["n"] == 5
-    assert report["metrics"]["abstention_recall"]["n"] == 7
-    assert report["settings"]["top_k"] == settings.top_k
-    assert report["versions"]["python"]
-    assert [row["id"] for row in report["examples"]] == [row["id"] for row in EXAMPLES]
+    assert report.dataset.examples == 7
+    assert report.dataset.answerable == 5
+    assert set(report.baselines) == {"unread", "bm25", "dense", "rrf"}
+    assert set(report.by_language) == {"ro", "fr"}
+    assert set(report.by_kind) == {"direct", "follow_up", "near_miss", "off_topic"}
+    assert report.metrics["recall_at_1"].n == 5
+    assert report.metrics["abstention_recall"].n == 7
+    assert report.settings["top_k"] == settings.top_k
+    assert report.versions["python"]
+    assert [outcome.id for outcome in report.examples] == [row["id"] for row in EXAMPLES]
     write_json(report, tmp_path / "out" / "r.json")
     assert read_json(tmp_path / "out" / "r.json") == report
     wrong = sum(map(len, failures(report).values()))
-    right = sum(
-        row["correct"] and not row["abstained"] if row["answerable"] else row["abstained"] for row in report["examples"]
-    )
+    right = sum(one.correct and not one.abstained if one.answerable else one.abstained for one in report.examples)
     assert wrong + right == 7
 
 
+LEAST = ("recall_at_1", "mrr", "answer_containment", "citation_recall", "abstention_recall", "over_refusal", "aurc")
+
+
+def small_run() -> Run:
+    """Return a run of three questions, the last of them refused rightly and the second wrongly."""
+    text = "Marte are doi sateliți. Un an are 687 de zile."
+    first, second = Evidence("m", 0, 23, text[:23], ((10, 13),)), Evidence("m", 24, 46, text[24:], ())
+    gold = {"relevant": {"m": 1}, "answerable": True, "kind": "direct", "language": "ro"}
+    examples = (
+        Example("a", "Câți sateliți are Marte?", cluster="m", evidence=((first,), (second,)), answers=("doi",), **gold),
+        Example("b", "Și un an?", cluster="m", evidence=((second,),), history=("Câți sateliți?",), **gold),
+        Example("c", "Who <wrote> it?", "en", "off_topic", False, {}, "v"),
+    )
+    found = (Found("m", 0, 46, 0.7654321, text), Found("v", 0, 5, 0.1, "Venus"))
+    cited = Reply("Marte are doi sateliți. [1]", (Quoted(1, "m", 0, 23, text[:23]),))
+    refused = Reply("Nu știu.")
+    more = {"sentences": {"m": ((0, 23), (24, 46))}, "documents": 2, "same_language": True}
+    records = (
+        Record(examples[0], found, cited, cited, False, 0.91234567, examples[0].question,
+               seconds={"retrieve": 0.0101, "total": 0.25}, **more),
+        Record(examples[1], found[:1], refused, Reply("687 [1]", (Quoted(1, "m", 24, 46, text[24:]),)), True, 0.25,
+               "Cât ține un an pe Marte?", seconds={"retrieve": 0.0202, "total": 0.5}, **more),
+        Record(examples[2], (), refused, cited, True, 0.0, examples[2].question, seconds={"total": 0.125}, **more),
+    )  # fmt: skip
+    documents = {"m": Document("1", "Marte", "m", text, "ro"), "v": Document("2", "Venus", "v", "Venus", "ro")}
+    dataset = Dataset("mic", documents, examples, "document", {"typed": "cedilla"})
+    return Run(dataset, records, {"bm25": BaselineRun("BM25 alone", {"a": found[:1], "b": found[1:]}, (0.001, 0.002))})
+
+
+def test_the_file_of_a_report_is_the_same_to_the_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for registry in ("METRICS", "RETRIEVAL"):  # another metric more is no other format
+        known = getattr(metrics, registry)
+        monkeypatch.setattr(summary, registry, {name: known[name] for name in known if name in LEAST})
+    report = summarise(small_run(), Settings(home=tmp_path))
+    report = replace(
+        report,
+        settings={"embedding_model": "bundled", "top_k": 8},
+        commit="0123456789ab",
+        versions={"python": "3.12.0"},
+        latency=replace(report.latency, date="2026-01-02", machine="Linux x86_64"),
+    )
+
+    write_json(report, tmp_path / "r.json")
+
+    assert (tmp_path / "r.json").read_bytes() == GOLDEN.read_bytes()
+
+
+def test_a_report_that_was_read_is_written_the_same(tmp_path: Path) -> None:
+    report = read_json(GOLDEN)
+
+    write_json(report, tmp_path / "r.json")
+
+    assert (tmp_path / "r.json").read_bytes() == GOLDEN.read_bytes()
+    assert report.metrics["mrr"].value == 0.5 * (report.baselines["bm25"].examples["a"]["mrr"] + 1)
+    assert [outcome.had_it_answered is None for outcome in report.examples] == [True, False, False]
+    assert report.examples[0].evidence[0][0].answers == ((10, 13),)
+
+
+def test_a_report_of_before_is_compared_and_shown(tmp_path: Path) -> None:
+    changed = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    changed["examples"][0] |= {"abstained": True, "had_it_answered": changed["examples"][0]["answer"]}
+    changed["examples"][0]["metrics"]["answer_containment"] = 0.0
+    changed["of_a_later_version"] = {"more": 1}
+    (tmp_path / "r.json").write_text(json.dumps(changed), encoding="utf-8")
+
+    before, after = read_json(GOLDEN), read_json(tmp_path / "r.json")
+    comparison = compare(before, after)
+
+    assert (comparison.examples, comparison.left_out, comparison.lost) == (3, 0, ("a",))
+    assert "Every failure" in page(before)
+    assert len(failures(after)["refused"]) == 2
+
+
 def test_unreadable_reports_are_refused(tmp_path: Path) -> None:
-    for content in ("{", "[]", '{"format": 0}'):
+    whole = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    wrong = [{**whole, "format": 0}, {**whole, "examples": None}, {**whole, "examples": [{"id": "a"}]}, [], None, 3]
+    for content in ("{", "[" * 100_000, "\ufeff", *map(json.dumps, wrong)):
         (tmp_path / "r.json").write_text(content, encoding="utf-8")
-        with pytest.raises(DatasetError, match=r"r\.json"):
+        with pytest.raises(DatasetError, match=r"r\.json") as caught:
             read_json(tmp_path / "r.json")
+        assert "temei eval --json" in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(DatasetError, match="cannot be read"):
         read_json(tmp_path / "none.json")
     with pytest.raises(DatasetError, match="cannot be written"):
-        write_json({}, tmp_path)
+        write_json(read_json(GOLDEN), tmp_path)
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -198,7 +283,7 @@ def test_terminal_shows_the_numbers_and_no_markup_of_a_document(
 ) -> None:
     report = measure(dataset, settings, fake)
     console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    print_report({**report, "dataset": {**report["dataset"], "name": "[red]x[/red]"}}, console)
+    print_report(replace(report, dataset=replace(report.dataset, name="[red]x[/red]")), console)
     text = console.export_text()
     assert "[red]x[/red]" in text
     assert re.search(r"recall_at_1 .*100\.0|recall_at_1 .*\d\d\.\d", text)
@@ -243,13 +328,13 @@ def test_gate(dataset: Dataset, settings: Settings, fake: FakeEmbedder, tmp_path
     write_floors(report, path)
     floors = read_floors("sky", path)
     assert read_floors("other", path) == {"mrr": 0.5}
-    assert fallen(report["metrics"], floors) == []
-    assert floors["over_refusal"] >= report["metrics"]["over_refusal"]["value"]
-    lower = {**report["metrics"], "recall_at_1": {"value": floors["recall_at_1"] - 0.001}}
+    assert fallen(report.metrics, floors) == []
+    assert floors["over_refusal"] >= report.metrics["over_refusal"].value
+    lower = {**report.metrics, "recall_at_1": Estimate(floors["recall_at_1"] - 0.001, None, None, 5)}
     (line,) = fallen(lower, floors)
     assert "recall_at_1" in line
     assert "below its floor" in line
-    (line,) = fallen({**report["metrics"], "over_refusal": {"value": 1.0}}, {"over_refusal": 0.9})
+    (line,) = fallen({**report.metrics, "over_refusal": Estimate(1.0, None, None, 5)}, {"over_refusal": 0.9})
     assert "above its ceiling" in line
     assert "was not measured" in fallen({}, {"mrr": 0.5})[0]
     with pytest.raises(DatasetError, match="no floors for 'third'"):

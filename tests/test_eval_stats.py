@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.report.compare import compare, is_good
+from eval.report.report import read_json
+from eval.report.types import Report
+from eval.sets.dataset import Evidence
 from eval.stats import (
     clustered_mean,
     clustered_statistic,
@@ -113,24 +117,21 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-def report(size: int, right: int) -> dict[str, Any]:
-    return {
-        "examples": [
-            {
-                "id": f"q{n}",
-                "question": f"Question {n}?",
-                "history": [],
-                "evidence": [],
-                "answerable": True,
-                "abstained": False,
-                "correct": n < right,
-                "confidence": 0.5,
-                "cluster": f"c{n % 30}",
-                "metrics": {"answer_containment": float(n < right), "recall_at_1": 1.0},
-            }
-            for n in range(size)
-        ]
-    }
+def report(size: int, right: int) -> Report:
+    known = read_json(Path(__file__).with_name("eval_report.json"))
+    outcome = replace(known.examples[0], evidence=(), history=(), answerable=True, abstained=False, confidence=0.5)
+    outcomes = tuple(
+        replace(
+            outcome,
+            id=f"q{n}",
+            question=f"Question {n}?",
+            correct=n < right,
+            cluster=f"c{n % 30}",
+            metrics={"answer_containment": float(n < right), "recall_at_1": 1.0},
+        )
+        for n in range(size)
+    )
+    return replace(known, examples=outcomes)
 
 
 def test_compare_says_what_changed_and_that_it_is_more_than_noise() -> None:
@@ -156,20 +157,33 @@ def test_compare_takes_a_small_difference_for_noise() -> None:
 
 def test_compare_leaves_out_what_is_not_the_same_question() -> None:
     one, other = report(30, 10), report(31, 20)
-    other["examples"][0] = {**other["examples"][0], "question": "Another?"}
-    comparison = compare(one, other)
+    first, *rest = other.examples
+    comparison = compare(one, replace(other, examples=(replace(first, question="Another?"), *rest)))
     assert (comparison.examples, comparison.left_out) == (29, 2)
-    for example in other["examples"]:
-        example["id"] += " elsewhere"
+    elsewhere = tuple(replace(outcome, id=f"{outcome.id} elsewhere") for outcome in other.examples)
     with pytest.raises(DatasetError, match="no question in common"):
-        compare(one, other)
+        compare(one, replace(other, examples=elsewhere))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"question": "Another?"},
+        {"history": ("Before?",)},
+        {"answerable": False},
+        {"evidence": ((Evidence("m", 0, 3, "Mar"),),)},
+    ],
+)
+def test_a_question_is_the_same_where_all_that_was_asked_is(other: dict[str, Any]) -> None:
+    one, two = report(2, 1), report(2, 1)
+    changed = replace(two, examples=(replace(two.examples[0], **other), two.examples[1]))
+    assert compare(one, changed).examples == 1
 
 
 def test_good_is_a_right_answer_or_a_right_refusal() -> None:
-    example = report(1, 1)["examples"][0]
-    assert is_good(example)
-    assert not is_good({**example, "correct": False})
-    assert not is_good({**example, "abstained": True})
-    assert is_good({**example, "answerable": False, "abstained": True, "correct": False})
-    assert not is_good({**example, "answerable": False, "correct": False})
-    assert copy.deepcopy(example) == example
+    (outcome,) = report(1, 1).examples
+    assert is_good(outcome)
+    assert not is_good(replace(outcome, correct=False))
+    assert not is_good(replace(outcome, abstained=True))
+    assert is_good(replace(outcome, answerable=False, abstained=True, correct=False))
+    assert not is_good(replace(outcome, answerable=False, correct=False))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -15,11 +14,10 @@ from eval.metrics import METRICS, OfSet
 from eval.records import Outcomes
 from eval.refusal_metrics import Flags
 from eval.report.report import GROUP_METRICS, percent
+from eval.report.types import Outcome, Report
 from eval.stats import Estimate, clustered_statistic, holm, paired_difference, randomisation_test
 from rag.errors import DatasetError
 
-Report = Mapping[str, Any]
-Example = Mapping[str, Any]
 SURE = 0.05
 """The p value below which a difference is called sure, as is usual."""
 
@@ -70,16 +68,16 @@ def compare(before: Report, after: Report, *, seed: int = 0) -> Comparison:
     Raises:
         DatasetError: they share no question.
     """
-    theirs = {example["id"]: example for example in after["examples"]}
-    pairs = [(a, theirs[a["id"]]) for a in before["examples"] if _same_question(a, theirs.get(a["id"]))]
-    left_out = len({e["id"] for e in (*before["examples"], *after["examples"])}) - len(pairs)
+    theirs = {example.id: example for example in after.examples}
+    pairs = [(a, theirs[a.id]) for a in before.examples if _same_question(a, theirs.get(a.id))]
+    left_out = len({example.id for example in (*before.examples, *after.examples)}) - len(pairs)
     if not pairs:
         raise DatasetError("The two reports have no question in common; compare two runs of one question set.")
     raw = [change for name in METRICS if (change := _change(name, pairs, seed)) is not None]
     main = [change for change in raw if change.metric in GROUP_METRICS]
     adjusted = dict(zip((c.metric for c in main), holm([c.p for c in main]), strict=True))
     changes = tuple(replace(change, adjusted=adjusted.get(change.metric)) for change in raw)
-    good = [(a["id"], is_good(a), is_good(b)) for a, b in pairs]
+    good = [(a.id, is_good(a), is_good(b)) for a, b in pairs]
     return Comparison(
         examples=len(pairs),
         changes=changes,
@@ -90,30 +88,34 @@ def compare(before: Report, after: Report, *, seed: int = 0) -> Comparison:
     )
 
 
-def _same_question(a: Example, b: Example | None) -> bool:
-    return b is not None and all(a[key] == b[key] for key in ("question", "history", "answerable", "evidence"))
+def _same_question(a: Outcome, b: Outcome | None) -> bool:
+    return b is not None and _asked(a) == _asked(b)
 
 
-def is_good(example: Example) -> bool:
+def _asked(example: Outcome) -> tuple[object, ...]:
+    return example.question, example.history, example.answerable, example.evidence
+
+
+def is_good(example: Outcome) -> bool:
     """Return whether a question got what it should: the right answer, or a refusal where there is none."""
-    return bool(example["abstained"] != example["answerable"] and (example["correct"] or not example["answerable"]))
+    return example.abstained != example.answerable and (example.correct or not example.answerable)
 
 
-def _change(name: str, pairs: Sequence[tuple[Example, Example]], seed: int) -> Change | None:
+def _change(name: str, pairs: Sequence[tuple[Outcome, Outcome]], seed: int) -> Change | None:
     metric = METRICS[name]
     if metric.of_set is not None:
         return _change_of_set(name, metric.of_set, pairs, seed)
-    both = [(a, b) for a, b in pairs if name in a["metrics"] and name in b["metrics"]]
+    both = [(a, b) for a, b in pairs if name in a.metrics and name in b.metrics]
     if not both:
         return None
-    old, new = ([example["metrics"][name] for example in side] for side in zip(*both, strict=True))
-    difference, p = paired_difference(old, new, [a["cluster"] for a, _ in both], seed)
+    old, new = ([example.metrics[name] for example in side] for side in zip(*both, strict=True))
+    difference, p = paired_difference(old, new, [a.cluster for a, _ in both], seed)
     return Change(name, float(np.mean(old)), float(np.mean(new)), difference, p)
 
 
-def _change_of_set(name: str, of_set: OfSet, pairs: Sequence[tuple[Example, Example]], seed: int) -> Change | None:
+def _change_of_set(name: str, of_set: OfSet, pairs: Sequence[tuple[Outcome, Outcome]], seed: int) -> Change | None:
     old, new = (_outcomes(side) for side in zip(*pairs, strict=True))
-    clusters = [a["cluster"] for a, _ in pairs]
+    clusters = [a.cluster for a, _ in pairs]
     before, after = of_set(old), of_set(new)
 
     def difference(one: Outcomes, other: Outcomes) -> float | None:
@@ -130,12 +132,13 @@ def _change_of_set(name: str, of_set: OfSet, pairs: Sequence[tuple[Example, Exam
     return Change(name, before, after, estimate, p)
 
 
-def _outcomes(examples: Sequence[Example]) -> Outcomes:
-    flags = {
-        key: np.array([example[key] for example in examples], dtype=bool)
-        for key in ("abstained", "answerable", "correct")
-    }
-    return Outcomes(**flags, confidence=np.array([example["confidence"] for example in examples], dtype=np.float64))
+def _outcomes(examples: Sequence[Outcome]) -> Outcomes:
+    return Outcomes(
+        abstained=np.array([example.abstained for example in examples], dtype=bool),
+        answerable=np.array([example.answerable for example in examples], dtype=bool),
+        correct=np.array([example.correct for example in examples], dtype=bool),
+        confidence=np.array([example.confidence for example in examples], dtype=np.float64),
+    )
 
 
 def _mixed(one: Outcomes, other: Outcomes, flags: Flags) -> Outcomes:
@@ -189,7 +192,7 @@ def print_comparison(comparison: Comparison, before: Report, after: Report, cons
         table.add_row(name, *values, _bounds(change.difference), p, style=style)
     console.print(table)
     console.print("[dim]in %; ↓ lower is better; * more than noise, the main metrics tested together[/]")
-    questions = {example["id"]: example["question"] for example in (*before["examples"], *after["examples"])}
+    questions = {example.id: example.question for example in (*before.examples, *after.examples)}
     for heading, ids in (("right now, wrong before", comparison.gained), ("wrong now, right before", comparison.lost)):
         if ids:
             console.print(f"\n[bold]{len(ids)} {heading}[/]")

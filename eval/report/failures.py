@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from eval.records import Found, Quoted
+from eval.report.types import Given, Outcome, Report
+from eval.sets.dataset import Evidence
 from eval.sets.markup import e
 
-Report = Mapping[str, Any]
-Row = Mapping[str, Any]
 
-
-def failures(report: Report) -> dict[str, list[Mapping[str, Any]]]:
+def failures(report: Report) -> dict[str, list[Outcome]]:
     """Return the examples that failed, by the kind of failure."""
-    found: dict[str, list[Mapping[str, Any]]] = {reason: [] for reason in REASONS}
-    for example in report["examples"]:
+    found: dict[str, list[Outcome]] = {reason: [] for reason in REASONS}
+    for example in report.examples:
         reason = _reason(example)
         if reason:
             found[reason].append(example)
@@ -30,25 +29,26 @@ REASONS = {
 }
 
 
-def _reason(example: Mapping[str, Any]) -> str:
-    if not example["answerable"]:
-        return "" if example["abstained"] else "answered"
-    if example["abstained"]:
-        return "refused" if example["correct"] else "refused_not_found"
-    if example["correct"]:
+def _reason(example: Outcome) -> str:
+    if not example.answerable:
+        return "" if example.abstained else "answered"
+    if example.abstained:
+        return "refused" if example.correct else "refused_not_found"
+    if example.correct:
         return ""
-    return "misread" if any(is_gold(hit, example) for hit in example["hits"]) else "not_found"
+    return "misread" if any(is_gold(hit, example) for hit in example.hits) else "not_found"
 
 
-def is_gold(place: Mapping[str, Any], example: Mapping[str, Any]) -> bool:
+def is_gold(place: Found | Quoted, example: Outcome) -> bool:
     """Return whether a passage or citation overlaps gold evidence, or is of a gold document where there is none."""
-    spans: Sequence[Mapping[str, Any]] = [span for spans in example["evidence"] for span in spans]
+    spans = _gold(example)
     if not spans:
-        return place["document"] in example["relevant"]
-    return any(
-        place["document"] == span["document"] and place["start"] < span["end"] and span["start"] < place["end"]
-        for span in spans
-    )
+        return place.document in example.relevant
+    return any(place.document == span.document and place.start < span.end and span.start < place.end for span in spans)
+
+
+def _gold(example: Outcome) -> list[Evidence]:
+    return [span for spans in example.evidence for span in spans]
 
 
 def failures_section(report: Report) -> str:
@@ -56,7 +56,7 @@ def failures_section(report: Report) -> str:
     found = failures(report)
     total = sum(map(len, found.values()))
     note = (
-        f"{total} of {len(report['examples'])} questions. Green is gold evidence, yellow what was quoted; "
+        f"{total} of {len(report.examples)} questions. Green is gold evidence, yellow what was quoted; "
         "the passages are those that were read, best first."
     )
     parts = [f'<h2>Every failure</h2><p class="note">{e(note)}</p>']
@@ -67,64 +67,63 @@ def failures_section(report: Report) -> str:
     return "\n".join(parts)
 
 
-def _failure(example: Row) -> str:
+def _failure(example: Outcome) -> str:
     tags = "".join(
         f'<span class="tag">{e(tag)}</span>'
-        for tag in (example["language"], example["kind"].replace("_", " "), f"confidence {example['confidence']:.2f}")
+        for tag in (example.language, example.kind.replace("_", " "), f"confidence {example.confidence:.2f}")
     )
     lines: list[tuple[str, str]] = []
-    if example["history"]:
-        lines.append(("asked before", "".join(f"<p>{e(question)}</p>" for question in example["history"])))
-    if example["standalone_question"] != example["question"]:
-        lines.append(("searched for", e(example["standalone_question"])))
+    if example.history:
+        lines.append(("asked before", "".join(f"<p>{e(question)}</p>" for question in example.history)))
+    if example.standalone_question != example.question:
+        lines.append(("searched for", e(example.standalone_question)))
     lines.append(("expected", _expected(example)))
-    lines.append(("given", _given(example["answer"])))
-    if example["abstained"]:
-        lines.append(("had it dared", _given(example["had_it_answered"])))
+    lines.append(("given", _given(example.answer)))
+    if example.had_it_answered is not None:
+        lines.append(("had it dared", _given(example.had_it_answered)))
     hits = "".join(
         f'<li{" class=gold" if is_gold(hit, example) else ""}><span class="dim">{e(_place(hit))}, '
-        f"score {hit['score']:.3f}</span><br>{_highlighted(hit, example)}</li>"
-        for hit in example["hits"]
+        f"score {hit.score:.3f}</span><br>{_highlighted(hit, example)}</li>"
+        for hit in example.hits
     )
     lines.append(("read", f"<ol>{hits}</ol>" if hits else "nothing"))
     body = "".join(f"<dt>{e(name)}</dt><dd>{value}</dd>" for name, value in lines)
-    return f"<details><summary>{e(example['question'])}{tags}</summary><dl>{body}</dl></details>"
+    return f"<details><summary>{e(example.question)}{tags}</summary><dl>{body}</dl></details>"
 
 
-def _expected(example: Row) -> str:
-    if not example["answerable"]:
+def _expected(example: Outcome) -> str:
+    if not example.answerable:
         return "a refusal"
-    answers = f"<p>{e(' · '.join(example['answers']))}</p>" if example["answers"] else ""
+    answers = f"<p>{e(' · '.join(example.answers))}</p>" if example.answers else ""
     quotes = [
-        f'<blockquote>{e(span["quote"])} <span class="dim">{e(_place(span))}</span></blockquote>'
-        for spans in example["evidence"]
-        for span in spans
+        f'<blockquote>{e(span.quote)} <span class="dim">{e(_place(span))}</span></blockquote>'
+        for span in _gold(example)
     ]
-    return answers + "".join(quotes) or e(", ".join(example["relevant"]))
+    return answers + "".join(quotes) or e(", ".join(example.relevant))
 
 
-def _given(answer: Row) -> str:
-    return f"<p>{e(answer['text'])}</p>"
+def _given(answer: Given) -> str:
+    return f"<p>{e(answer.text)}</p>"
 
 
-def _highlighted(hit: Row, example: Row) -> str:
+def _highlighted(hit: Found, example: Outcome) -> str:
     """Return a passage with gold evidence and citations marked; where they overlap, as gold."""
-    kinds = [""] * len(hit["text"])
-    shown = example.get("had_it_answered", example["answer"])
-    gold = [span for spans in example["evidence"] for span in spans]
-    for spans, kind in ((shown["citations"], "cited"), (gold, "gold")):
+    kinds = [""] * len(hit.text)
+    shown = example.had_it_answered or example.answer
+    marked: list[tuple[Sequence[Quoted | Evidence], str]] = [(shown.citations, "cited"), (_gold(example), "gold")]
+    for spans, kind in marked:
         for span in spans:
-            if span["document"] == hit["document"]:
-                first, last = (min(max(span[end] - hit["start"], 0), len(kinds)) for end in ("start", "end"))
+            if span.document == hit.document:
+                first, last = (min(max(at - hit.start, 0), len(kinds)) for at in (span.start, span.end))
                 kinds[first:last] = [kind] * (last - first)
     parts, at = [], 0
     while at < len(kinds):
         end = next((i for i in range(at, len(kinds)) if kinds[i] != kinds[at]), len(kinds))
-        piece = e(hit["text"][at:end])
+        piece = e(hit.text[at:end])
         parts.append(f'<mark class="{kinds[at]}">{piece}</mark>' if kinds[at] else piece)
         at = end
     return "".join(parts)
 
 
-def _place(span: Row) -> str:
-    return f"{span['document']}, {span['start']}–{span['end']}"
+def _place(span: Found | Evidence) -> str:
+    return f"{span.document}, {span.start}–{span.end}"

@@ -13,6 +13,8 @@ from typing import Any
 
 from eval.metrics import METRICS
 from eval.report.summary import commit
+from eval.report.types import Report
+from eval.stats import Estimate
 from rag.errors import DatasetError
 
 FLOORS = Path(__file__).resolve().with_name("floors.toml")
@@ -46,20 +48,20 @@ def read_floors(dataset: str, path: Path | None = None) -> dict[str, float]:
     return {name: float(floor) for name, floor in found.items()}
 
 
-def fallen(metrics: Mapping[str, Mapping[str, Any]], floors: Mapping[str, float]) -> list[str]:
+def fallen(metrics: Mapping[str, Estimate], floors: Mapping[str, float]) -> list[str]:
     """Return a line for every metric that breaks its floor; one that was not measured breaks it."""
     lines = []
     for name, floor in floors.items():
         if name not in metrics:
             lines.append(f"{name} was not measured; its floor is {floor:g}")
             continue
-        value, rises = metrics[name]["value"], METRICS[name].rises
+        value, rises = metrics[name].value, METRICS[name].rises
         if value < floor if rises else value > floor:
             lines.append(f"{name} is {value:.3f}, {'below its floor' if rises else 'above its ceiling'} of {floor:g}")
     return lines
 
 
-def write_floors(report: Mapping[str, Any], path: Path | None = None) -> None:
+def write_floors(report: Report, path: Path | None = None) -> None:
     """Write floors just under a report's values; those of other question sets stay."""
     path = path or FLOORS
     try:
@@ -68,10 +70,10 @@ def write_floors(report: Mapping[str, Any], path: Path | None = None) -> None:
         raise DatasetError(f"{path} cannot be read as floors ({error}); mend it.") from error
     floors = {}
     for name in GATED:
-        if name in report["metrics"]:
-            value, rises = report["metrics"][name]["value"], METRICS[name].rises
+        if name in report.metrics:
+            value, rises = report.metrics[name].value, METRICS[name].rises
             floors[name] = round(max(value - ROOM, 0) if rises else min(value + ROOM, 1), 3)
-    kept[report["dataset"]["name"]] = {
+    kept[report.dataset.name] = {
         "measured": datetime.datetime.now(datetime.UTC).date(),
         "commit": commit(),
         "floors": floors,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
 
 from eval.metrics import METRICS, RETRIEVAL
 from eval.report.failures import failures_section
@@ -11,15 +10,16 @@ from eval.report.plots import plots
 from eval.report.report import (
     GROUP_METRICS,
     group_columns,
+    group_values,
     headline,
     interval,
     percent,
     retrieval_rows,
     short,
 )
+from eval.report.types import Report
 from eval.sets.markup import STYLE, e, row, table
-
-Report = Mapping[str, Any]
+from eval.stats import Estimate
 
 CARDS = (
     ("document_recall_at_1", "recall_at_1"),
@@ -34,7 +34,7 @@ CARDS = (
 
 def page(report: Report) -> str:
     """Return the page."""
-    title = f"Temei on {report['dataset']['name']}"
+    title = f"Temei on {report.dataset.name}"
     parts = [
         f"<h1>{e(title)}</h1>",
         f'<p class="note">{e(_about(report))}</p>',
@@ -56,22 +56,22 @@ def page(report: Report) -> str:
 
 
 def _about(report: Report) -> str:
-    where = [report["latency"]["date"], report["latency"]["machine"]]
-    where += [f"commit {report['commit']}"] if report["commit"] else []
-    where += [f"embedding model {report['settings']['embedding_model']}"]
+    where = [report.latency.date, report.latency.machine]
+    where += [f"commit {report.commit}"] if report.commit else []
+    where += [f"embedding model {report.settings['embedding_model']}"]
     return f"{headline(report)}. Measured {', '.join(where)}."
 
 
 def _cards(report: Report) -> str:
     cards = []
     for names in CARDS:
-        name = next((name for name in names if name in report["metrics"]), None)
+        name = next((name for name in names if name in report.metrics), None)
         if name is not None:
-            estimate = report["metrics"][name]
+            estimate = report.metrics[name]
             bounds = f" ({interval(estimate)})" if interval(estimate) else ""
-            cards.append((percent(estimate["value"]) + "%", METRICS[name].title + bounds))
-    total = report["latency"]["stages"]["total"]
-    cards.append((f"{total['p50_ms']:.0f} ms", f"A question, median ({total['p95_ms']:.0f} ms p95)"))
+            cards.append((percent(estimate.value) + "%", METRICS[name].title + bounds))
+    total = report.latency.stages["total"]
+    cards.append((f"{total.p50_ms:.0f} ms", f"A question, median ({total.p95_ms:.0f} ms p95)"))
     return (
         '<div class="cards">'
         + "".join(f'<div class="card"><b>{e(b)}</b><span>{e(s)}</span></div>' for b, s in cards)
@@ -89,36 +89,36 @@ PARTS = {
 
 
 def _metrics(report: Report) -> str:
-    dataset = report["dataset"]
+    dataset = report.dataset
     rows, heading = [], ""
     for name in METRICS:
         heading = PARTS.get(name, heading)
-        estimate = report["metrics"].get(name)
+        estimate = report.metrics.get(name)
         if estimate is None:
             continue
         if heading:
             rows.append(f'<tr class="part"><td colspan="6">{e(heading)}</td></tr>')
             heading = ""
         title = METRICS[name].title + ("" if METRICS[name].rises else " ↓")
-        cells = [percent(estimate["value"]), interval(estimate), str(estimate["n"])]
+        cells = [percent(estimate.value), interval(estimate), str(estimate.n)]
         rows.append(
             f'<tr><td>{e(title)}</td><td class="name">{e(name)}</td>'
             + "".join(f"<td>{e(cell)}</td>" for cell in cells)
             + f"<td>{_whisker(estimate)}</td></tr>"
         )
     note = (
-        f"In percent; ↓ means that lower is better. 95% intervals by bootstrap over {dataset['clusters']} clusters "
-        f"({dataset['clustered_by']}). Evidence is a gold span; a passage has it if it holds at least half of the "
+        f"In percent; ↓ means that lower is better. 95% intervals by bootstrap over {dataset.clusters} clusters "
+        f"({dataset.clustered_by}). Evidence is a gold span; a passage has it if it holds at least half of the "
         "span, the answer included."
     )
     head = ["metric", "", "value", "95% interval", "n", ""]
     return f'<h2>Metrics</h2><p class="note">{e(note)}</p>' + table(head, rows)
 
 
-def _whisker(estimate: Mapping[str, Any]) -> str:
+def _whisker(estimate: Estimate) -> str:
     """Return a value and its interval drawn on a line from 0 to 1."""
-    low, high = (estimate["value"] if estimate[end] is None else estimate[end] for end in ("low", "high"))
-    x = [6 + 200 * min(max(float(at), 0), 1) for at in (low, high, estimate["value"])]
+    low, high = (estimate.value if end is None else end for end in (estimate.low, estimate.high))
+    x = [6 + 200 * min(max(at, 0), 1) for at in (low, high, estimate.value)]
     return (
         '<svg width="212" height="16" aria-hidden="true">'
         '<line x1="6" x2="206" y1="8" y2="8" stroke="#e4e7eb" stroke-width="2"/>'
@@ -128,12 +128,12 @@ def _whisker(estimate: Mapping[str, Any]) -> str:
 
 
 def _baselines(report: Report) -> str:
-    if not report["baselines"]:
+    if not report.baselines:
         return ""
-    shown = [name for name in RETRIEVAL if name in report["metrics"]]
+    shown = [name for name in RETRIEVAL if name in report.metrics]
     rows = []
     for number, (title, metrics, milliseconds) in enumerate(retrieval_rows(report)):
-        cells = [title, *(percent(metrics[name]["value"]) if name in metrics else "–" for name in shown)]
+        cells = [title, *(percent(metrics[name].value) if name in metrics else "–" for name in shown)]
         cells.append("–" if milliseconds is None else f"{milliseconds:.1f}")
         rows.append(row(cells, ' class="own"' if number == 0 else ""))
     note = "The same questions, searched in other ways: what each part is worth."
@@ -144,18 +144,11 @@ def _baselines(report: Report) -> str:
 
 def _groups(report: Report) -> str:
     parts = []
-    for key, heading in (("by_language", "language"), ("by_kind", "kind")):
-        groups = report[key]
+    for groups, heading in ((report.by_language, "language"), (report.by_kind, "kind")):
         if len(groups) > 1:
             shown = group_columns(groups)
             rows = [
-                row(
-                    [
-                        name.replace("_", " "),
-                        str(group["n"]),
-                        *(percent(group["metrics"].get(m, {}).get("value")) for m in shown),
-                    ]
-                )
+                row([name.replace("_", " "), str(group.n), *group_values(group, shown)])
                 for name, group in groups.items()
             ]
             parts.append(f"<h3>By {heading}</h3>" + table([heading, "n", *(GROUP_METRICS[m] for m in shown)], rows))
@@ -169,12 +162,12 @@ def _plots(report: Report) -> str:
 
 def _configuration(report: Report) -> str:
     rows = [
-        *((f"set: {name}", value) for name, value in report["dataset"].items() if name != "options"),
-        *((f"option: {name}", value) for name, value in report["dataset"]["options"].items()),
-        *((f"setting: {name}", value) for name, value in report["settings"].items()),
-        *((f"version: {name}", value) for name, value in report["versions"].items()),
-        ("seed", report["seed"]),
-        ("commit", report["commit"]),
+        *((f"set: {name}", value) for name, value in asdict(report.dataset).items() if name != "options"),
+        *((f"option: {name}", value) for name, value in report.dataset.options.items()),
+        *((f"setting: {name}", value) for name, value in report.settings.items()),
+        *((f"version: {name}", value) for name, value in report.versions.items()),
+        ("seed", report.seed),
+        ("commit", report.commit),
     ]
     body = table(["name", "value"], [row([name, str(value)]) for name, value in rows])
     return f"<h2>Configuration</h2><details><summary>Settings, versions, seed</summary>{body}</details>"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from eval.metrics import METRICS, RETRIEVAL
 from eval.report.summary import FORMAT
+from eval.report.types import Group, Report
+from eval.stats import Estimate
 from rag.errors import DatasetError
-
-Report = Mapping[str, Any]
 
 GROUP_METRICS = {
     "recall_at_1": "found first",
@@ -36,7 +36,7 @@ NARROW = ("recall_at_1", "recall_at_5", "ndcg_at_10", "document_recall_at_1", "d
 
 def write_json(report: Report, path: Path) -> None:
     """Write the report; raises DatasetError where the file cannot be written."""
-    write_text(path, json.dumps(report, ensure_ascii=False, indent=1, sort_keys=False) + "\n")
+    write_text(path, json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,19 +47,23 @@ def write_text(path: Path, text: str) -> None:
         raise DatasetError(f"{path} cannot be written ({error.strerror}); name another file.") from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Report:
     """Return a report that `write_json` wrote.
 
     Raises:
         DatasetError: it cannot be read, or is no report of this version.
     """
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); check the path.") from error
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path} is not JSON; write one with: temei eval --json {path}") from error
-    if not isinstance(report, dict) or report.get("format") != FORMAT or "examples" not in report:
+    try:
+        report = TypeAdapter(Report).validate_python(read)
+    except ValidationError:
+        report = None
+    if report is None or report.format != FORMAT:
         raise DatasetError(f"{path} is not a report of this version; write one with: temei eval --json {path}")
     return report
 
@@ -68,15 +72,15 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
-def interval(estimate: Mapping[str, Any]) -> str:
-    low, high = estimate["low"], estimate["high"]
+def interval(estimate: Estimate) -> str:
+    low, high = estimate.low, estimate.high
     return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def headline(report: Report) -> str:
     """Return what was measured, in one line."""
-    dataset = report["dataset"]
-    return describe(dataset["name"], dataset["examples"], dataset["answerable"], dataset["documents"])
+    dataset = report.dataset
+    return describe(dataset.name, dataset.examples, dataset.answerable, dataset.documents)
 
 
 def describe(name: str, examples: int, answerable: int, documents: int) -> str:
@@ -89,16 +93,16 @@ def print_report(report: Report, console: Console) -> None:
     """Print the tables of a report."""
     console.print(f"\n[bold]{escape(headline(report))}[/]")
     console.print(_metrics_table(report, titles=console.width >= 100))
-    if report["baselines"]:
+    if report.baselines:
         console.print(_baselines_table(report, wide=console.width >= 100))
-    for key, heading in (("by_language", "language"), ("by_kind", "kind")):
-        if len(report[key]) > 1:
-            console.print(_groups_table(report[key], heading, wide=console.width >= 100))
+    for groups, heading in ((report.by_language, "language"), (report.by_kind, "kind")):
+        if len(groups) > 1:
+            console.print(_groups_table(groups, heading, wide=console.width >= 100))
     console.print(_latency_line(report))
-    dataset = report["dataset"]
+    dataset = report.dataset
     console.print(
-        f"[dim]in %; ↓ lower is better; 95% intervals by bootstrap over {dataset['clusters']} clusters "
-        f"({escape(dataset['clustered_by'])}), seed {report['seed']}[/]"
+        f"[dim]in %; ↓ lower is better; 95% intervals by bootstrap over {dataset.clusters} clusters "
+        f"({escape(dataset.clustered_by)}), seed {report.seed}[/]"
     )
 
 
@@ -111,21 +115,22 @@ def _table(*columns: str) -> Table:
 
 def _metrics_table(report: Report, titles: bool) -> Table:
     table = _table("metric", *([""] if titles else []), "value", "95% interval", "n")
-    for name, estimate in report["metrics"].items():
+    for name, estimate in report.metrics.items():
         shown = name + ("" if METRICS[name].rises else " ↓")
         cells = [f"[dim]{METRICS[name].title}[/]"] if titles else []
-        table.add_row(shown, *cells, percent(estimate["value"]), interval(estimate), str(estimate["n"]))
+        table.add_row(shown, *cells, percent(estimate.value), interval(estimate), str(estimate.n))
     if titles:
         table.columns[1].justify = "left"
     return table
 
 
-def retrieval_rows(report: Report) -> list[tuple[str, Mapping[str, Any], float | None]]:
+def retrieval_rows(report: Report) -> list[tuple[str, Mapping[str, Estimate], float | None]]:
     """Return the ways of searching: title, metrics, median milliseconds a question."""
-    own = report["latency"]["stages"].get("retrieve", {}).get("p50_ms")
-    rows = [("Temei", report["metrics"], own)]
-    rows += [(b["title"], b["metrics"], b["latency"]["p50_ms"]) for b in report["baselines"].values()]
-    return rows
+    own = report.latency.stages.get("retrieve")
+    return [
+        ("Temei", report.metrics, None if own is None else own.p50_ms),
+        *((baseline.title, baseline.metrics, baseline.latency.p50_ms) for baseline in report.baselines.values()),
+    ]
 
 
 def short(name: str) -> str:
@@ -136,32 +141,36 @@ def short(name: str) -> str:
 
 
 def _baselines_table(report: Report, wide: bool) -> Table:
-    shown = [name for name in RETRIEVAL if name in report["metrics"] and (wide or name in NARROW)]
+    shown = [name for name in RETRIEVAL if name in report.metrics and (wide or name in NARROW)]
     table = _table("retrieval", *map(short, shown), "p50 ms")
     table.padding = (0, 1)
     for title, metrics, milliseconds in retrieval_rows(report):
-        values = [percent(metrics[name]["value"]) if name in metrics else "–" for name in shown]
+        values = [percent(metrics[name].value) if name in metrics else "–" for name in shown]
         table.add_row(title, *values, "–" if milliseconds is None else f"{milliseconds:.1f}")
     return table
 
 
-def group_columns(groups: Mapping[str, Any]) -> list[str]:
+def group_columns(groups: Mapping[str, Group]) -> list[str]:
     """Return the metrics that any of the groups has."""
-    return [name for name in GROUP_METRICS if any(name in group["metrics"] for group in groups.values())]
+    return [name for name in GROUP_METRICS if any(name in group.metrics for group in groups.values())]
 
 
-def _groups_table(groups: Mapping[str, Any], heading: str, wide: bool) -> Table:
+def group_values(group: Group, columns: Sequence[str]) -> list[str]:
+    """Return some metrics of a group in percent, a dash for one that it has not."""
+    return [percent(group.metrics[name].value if name in group.metrics else None) for name in columns]
+
+
+def _groups_table(groups: Mapping[str, Group], heading: str, wide: bool) -> Table:
     shown = group_columns(groups) if wide else group_columns(groups)[-7:]
     table = _table(heading, "n", *(GROUP_METRICS[name] for name in shown))
     table.padding = (0, 1)
     for name, group in groups.items():
-        values = [percent(group["metrics"].get(metric, {}).get("value")) for metric in shown]
-        table.add_row(escape(name), str(group["n"]), *values)
+        table.add_row(escape(name), str(group.n), *group_values(group, shown))
     return table
 
 
 def _latency_line(report: Report) -> str:
-    total = report["latency"]["stages"].get("total")
-    if not total:
+    total = report.latency.stages.get("total")
+    if total is None:
         return ""
-    return "a question took " + ", ".join(f"{name[:-3]} {value:.1f} ms" for name, value in total.items())
+    return "a question took " + ", ".join(f"{name} {value:.1f} ms" for name, value in total.named().items())

