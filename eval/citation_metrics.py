@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import regex
 
-from eval.normalise import normalise_romanian, normalise_squad, without_markers
+from eval.normalise import normalise_romanian, normalise_squad
 from eval.sets.dataset import Evidence
+from rag.text.markers import MARKER, split_behind_markers, without_markers
 from rag.types import Span
 
 Place = tuple[str, int, int]
@@ -20,7 +21,6 @@ Alternatives = Sequence[Sequence[Evidence]]
 Sentences = Mapping[str, Sequence[Span]]
 
 _NUMBER = regex.compile(r"\d+")
-_MARKERS = regex.compile(r"\[(\d+)\]")
 _LONG_WORD = regex.compile(r"\p{L}{4,}")
 
 
@@ -132,10 +132,10 @@ def statement_support(text: str, quotes: Mapping[int, str], same_language: bool)
     stands in the quotes it cites and, between texts of one language, at least half of its words of four letters or
     more do. A check of words, not of meaning: it finds what is certainly unsupported.
     """
-    statements = [part for part in regex.split(r"(?<=\[\d+\])(?!\s*\[\d+\])", text) if part.strip(" .!?")]
+    statements = [part for part in split_behind_markers(text) if part.strip(" .!?")]
     carried = 0
     for statement in statements:
-        cited = [quotes[int(number)] for number in _MARKERS.findall(statement) if int(number) in quotes]
+        cited = [quotes[int(number)] for number in MARKER.findall(statement) if int(number) in quotes]
         said, quoted = without_markers(statement), " ".join(cited)
         numbers = set(_NUMBER.findall(said)) <= set(_NUMBER.findall(quoted))
         words = set(_LONG_WORD.findall(normalise_romanian(said)))

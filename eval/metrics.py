@@ -25,7 +25,7 @@ from eval.citation_metrics import (
     statement_support,
     token_f1,
 )
-from eval.normalise import normalise_romanian, normalise_squad, without_markers
+from eval.normalise import normalise_romanian, normalise_squad
 from eval.ranking import best_scores, mrr, ndcg_at_k, order_against, recall_at_k
 from eval.records import EXTRACTIVE, Found, Outcomes, Record, is_correct
 from eval.refusal_metrics import (
@@ -40,6 +40,7 @@ from eval.refusal_metrics import (
 )
 from eval.sets.dataset import Evidence, Example
 from rag.text.language import language_share
+from rag.text.markers import without_markers
 
 __all__ = [
     "METRICS",

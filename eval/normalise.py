@@ -10,7 +10,6 @@ import regex
 _ARTICLES = regex.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = frozenset(string.punctuation)
 _ANY_PUNCTUATION = regex.compile(r"[\p{P}\p{S}\p{Cf}]")
-_MARKER = regex.compile(r"\s*\[\d+\]")
 _COMMA_BELOW = str.maketrans("şţŞŢ", "șțȘȚ")
 
 
@@ -28,8 +27,3 @@ def normalise_romanian(text: str) -> str:
     """Return the text in NFC and lower case, ş and ţ as ș and ț, all Unicode punctuation dropped, articles kept."""
     composed = unicodedata.normalize("NFC", text).translate(_COMMA_BELOW)
     return " ".join(_ANY_PUNCTUATION.sub("", composed.casefold()).split())
-
-
-def without_markers(text: str) -> str:
-    """Return an answer's text without its citation markers."""
-    return _MARKER.sub("", text).strip()

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import regex
-
 from rag.errors import QuestionError
 from rag.messages import message
-from rag.text.characters import whole
+from rag.text.characters import UNSEEN, whole
 from rag.types import Turn
 
 MOST_TURNS = 50
 """Turns of a history that are looked at, the latest ones; the page keeps 40."""
 LONGEST_ANSWER = 8000
 """Characters of an earlier answer that are looked at: as many as of a language model's reply."""
-
-_CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
 
 
 def checked_question(question: object, longest: int) -> str:
@@ -28,7 +24,7 @@ def checked_question(question: object, longest: int) -> str:
     """
     if not isinstance(question, str):
         raise QuestionError(message("question_not_text", kind=type(question).__name__))
-    clean = _CONTROL.sub(" ", question).strip()
+    clean = UNSEEN.sub(" ", question).strip()
     if not clean:
         raise QuestionError(message("question_empty"))
     if len(clean) > longest:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import regex
 
 from rag.read import Sentence
+from rag.text.markers import MARKER
 from rag.types import Citation, ShortAnswer
 
-_MARKER = regex.compile(r"\[(\d+)\]")
 _BLANKS = regex.compile(r"\s+")
 
 
@@ -52,4 +52,4 @@ def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
 
 def as_prose(quote: str) -> str:
     """Return a quote on one line, its own ``[1]`` in full-width brackets so that only Temei's markers read as such."""
-    return _BLANKS.sub(" ", _MARKER.sub("［\\1］", quote)).strip()
+    return _BLANKS.sub(" ", MARKER.sub("［\\1］", quote)).strip()

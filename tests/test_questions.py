@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rag.text.number_words import AMOUNTS, DATED, MONTHS
+from rag.text.numbers_names import months, values
 from rag.text.questions import Wanted, asks, holds, wanted
 
 
@@ -63,3 +65,13 @@ def test_a_question_asks(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "Because.", "Come in;", "Why? Because.", "http://a.org/?q=1", "Γιατί όχι."])
 def test_what_is_no_question_does_not_ask(text: str) -> None:
     assert not asks(text)
+
+
+def test_every_month_that_tells_when_is_a_month_and_every_amount_a_number_word() -> None:
+    assert {name for name in DATED if not months(name)} == set()
+    assert len(MONTHS) == 12
+    assert all(holds(name, Wanted.DATE) and not holds(f"x{name}", Wanted.DATE) for name in DATED)
+    assert all(holds(word, Wanted.NUMBER) and not holds(f"{word}x", Wanted.NUMBER) for word in AMOUNTS)
+    # What is no number by itself: "half", and words that mean something else as well.
+    others = {word for word in AMOUNTS if not values(word)}
+    assert others == {"unu", "una", "noua", "jumatate", "sfert", "one", "dozen", "half", "quarter", "neuf"}

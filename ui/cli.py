@@ -14,7 +14,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import regex
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -26,12 +25,12 @@ from rag.errors import DocumentError, TemeiError
 from rag.files.private import OWNER_ONLY
 from rag.messages import message
 from rag.settings import Settings
-from rag.text.characters import whole
+from rag.text.characters import unseen, whole
 from rag.types import Answer, Turn
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 DOORS = "v1,ask,page"
-_UNPRINTABLE = regex.compile(r"[\p{Cc}\p{Cf}--[\n\t\u200c\u200d]]", flags=regex.V1)
+_UNPRINTABLE = unseen(keep=r"\n\t")
 
 app = typer.Typer(
     name="temei",

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import regex
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from rag.read import Sentence
+from rag.text.characters import UNSEEN
 from rag.text.tokens import count_tokens
 from rag.types import Turn
 
@@ -59,7 +59,6 @@ THE_QUESTIONS = "the language of the question"
 TURNS = 3
 """Earlier questions that a rewriting is shown."""
 
-_UNSEEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\u200c\u200d]]+", flags=regex.V1)
 _BRACKETS = str.maketrans("[]【】", "［］［］")
 
 
@@ -133,4 +132,4 @@ def _heading(sentence: Sentence) -> str:
 
 def _line(text: str) -> str:
     """Return text on one line, nothing in it invisible and no brackets that could hold a number of ours."""
-    return " ".join(_UNSEEN.sub(" ", text).split()).translate(_BRACKETS)
+    return " ".join(UNSEEN.sub(" ", text).split()).translate(_BRACKETS)

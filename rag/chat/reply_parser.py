@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import regex
 import sentencex
 
+from rag.text.characters import unseen
+
 _MARKERS = regex.compile(r"(?:(?<![ \t])[ \t]*+[\[【]\s*\d+(?:\s*[,;–-]\s*\d+)*[^\]】\n]{0,40}?[\]】])+")
 """One or more markers in a row: [1], [2, 5], [3-4], and the 【1†source】 that some models were taught."""
 
@@ -15,7 +17,7 @@ _MARKER = regex.compile(r"[\[【]\s*(\d+(?:\s*[,;–-]\s*\d+)*)")
 _UNFINISHED = regex.compile(r"(?<![ \t])[ \t]*+[\[【][^\]】\n]{0,60}$")
 _THOUGHTS = regex.compile(r"^\s*<think(?:ing)?>.*?(?:(</think(?:ing)?>)|\Z)", flags=regex.DOTALL)
 _BULLET = regex.compile(r"^[ \t]*(?:[-*•#>]+|\d{1,2}[.)])[ \t]+", flags=regex.MULTILINE)
-_UNSEEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}--[\n\u200c\u200d]]+", flags=regex.V1)
+_UNSEEN = unseen(keep=r"\n")
 _EMPHASIS = regex.compile(r"\*{1,3}|_{2,3}|`+")
 _BLANKS = regex.compile(r"\s+")
 _LOOSE = regex.compile(r" (?=[.,]( |$))")

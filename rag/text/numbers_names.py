@@ -13,88 +13,13 @@ from functools import lru_cache
 import regex
 
 from rag.text.language import fold
+from rag.text.number_words import ANY_VALUES, MONTHS, SCALE_VALUES, VALUES
 
 Value = float
 
-_SMALL = {  # from 2 up, folded; words that mean something else as well are left out
-    "ro": "doi/doua trei patru cinci sase sapte opt - zece unsprezece doisprezece/douasprezece treisprezece "
-    "paisprezece cincisprezece saisprezece saptesprezece optsprezece nouasprezece douazeci",
-    "en": "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty",
-    "fr": "deux trois quatre cinq six sept huit - dix onze douze treize quatorze quinze seize - - - vingt",
-    "de": "zwei drei vier funf sechs sieben acht neun zehn elf zwolf dreizehn vierzehn funfzehn sechzehn siebzehn "
-    "achtzehn neunzehn zwanzig",
-    "es": "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete "
-    "dieciocho diecinueve veinte",
-    "it": "due tre quattro cinque - sette otto nove dieci undici dodici tredici quattordici quindici sedici "
-    "diciassette diciotto diciannove venti",
-    "pt": "dois/duas tres quatro cinco seis sete oito nove dez onze doze treze catorze/quatorze quinze dezesseis "
-    "dezessete dezoito dezenove vinte",
-    "hu": "ketto/ket harom negy - - - nyolc kilenc tiz tizenegy tizenketto tizenharom tizennegy tizenot tizenhat "
-    "tizenhet tizennyolc tizenkilenc husz",
-    "ru": "два/две/двух три/трех четыре/четырех пять/пяти шесть/шести семь/семи восемь/восьми девять/девяти "
-    "десять/десяти одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать "
-    "девятнадцать двадцать",
-}
-_TENS = {  # from 30 to 90
-    "ro": "treizeci patruzeci cincizeci saizeci saptezeci optzeci nouazeci",
-    "en": "thirty forty fifty sixty seventy eighty ninety",
-    "fr": "trente quarante cinquante soixante",
-    "de": "dreissig vierzig funfzig sechzig siebzig achtzig neunzig",
-    "es": "treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-    "it": "trenta quaranta cinquanta sessanta settanta ottanta novanta",
-    "pt": "trinta quarenta cinquenta sessenta setenta oitenta noventa",
-    "hu": "harminc negyven otven hatvan hetven nyolcvan kilencven",
-    "ru": "тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
-}
-_SCALES = {  # 100, 1000, a million, a thousand millions
-    "ro": "suta/sute mie/mii milion/milioane miliard/miliarde",
-    "en": "hundred/hundreds thousand/thousands million/millions billion/billions",
-    "fr": "cent/cents mille million/millions milliard/milliards",
-    "de": "hundert tausend million/millionen milliarde/milliarden",
-    "es": "cien/ciento/cientos mil millon/millones -",
-    "it": "cento mille/mila milione/milioni miliardo/miliardi",
-    "pt": "cem/cento mil milhao/milhoes bilhao/bilhoes",
-    "hu": "szaz ezer millio milliard",
-    "ru": "сто тысяча/тысяч/тысячи миллион/миллиона/миллионов миллиард/миллиарда/миллиардов",
-}
 _JOINTS = frozenset(["si", "and", "et", "und", "y", "e", "de"])
-_SCALE_VALUES = (100.0, 1e3, 1e6, 1e9)
 
-
-def _listed(words: str, values: Iterator[Value]) -> dict[str, Value]:
-    return {word: value for group, value in zip(words.split(), values, strict=False) for word in group.split("/")}
-
-
-_WORDS = {
-    language: _listed(_SMALL[language], map(float, range(2, 21)))
-    | _listed(_TENS[language], map(float, range(30, 100, 10)))
-    | _listed(_SCALES[language], iter(_SCALE_VALUES))
-    for language in _SMALL
-}
-_ORDINALS = (
-    "second third fourth fifth sixth seventh eighth ninth tenth",
-    "doilea treilea patrulea cincilea saselea",
-)
-_ANY_WORDS = {word: value for words in _WORDS.values() for word, value in words.items()} | {
-    word: value for listed in _ORDINALS for word, value in _listed(listed, map(float, range(2, 11))).items()
-}
-
-_MONTHS = (
-    r"ianuarie january janvier januar enero gennaio janeiro januar\p{L}* январ[яь]\p{L}* ian jan",
-    r"februarie february fevrier februar febrero febbraio fevereiro феврал\p{L}* feb",
-    r"martie march mars marz marzo marco marcius\p{L}* март\p{L}? mart mar",
-    r"aprilie april avril abril aprile aprilis\p{L}* апрел\p{L}* apr",
-    r"mai may mayo maggio maio majus\p{L}* ма[ия] маем",
-    r"iunie june juin juni junio giugno junho junius\p{L}* июн\p{L}* iun jun",
-    r"iulie july juillet juli julio luglio julho julius\p{L}* июл\p{L}* iul jul",
-    r"august aout agosto augusztus\p{L}* август\p{L}? aug",
-    r"septembrie september septembre septiembre settembre setembro szeptember\p{L}* сентябр\p{L}* sept sep",
-    r"octombrie october octobre oktober octubre ottobre outubro oktober\p{L}* октябр\p{L}* oct okt",
-    r"noiembrie november novembre noviembre novembro november\p{L}* ноябр\p{L}* noi nov",
-    r"decembrie december decembre dezember diciembre dicembre dezembro december\p{L}* декабр\p{L}* dec dez",
-)
-_MONTH = [regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(words.split())})(?!\p{{L}})") for words in _MONTHS]
+_MONTH = [regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(names)})(?!\p{{L}})") for names in MONTHS]
 _DOUBTFUL = regex.compile(r"mai|may|mayo|march|mars|mart|mar|marco|august|ma[ия]|noi|dec|sept?|\p{L}{3}|julius|juni")
 """Months that mean something else as well: these count only beside a number."""
 
@@ -123,12 +48,12 @@ _LATIN_WORD = regex.compile(r"[\p{Latin}\p{M}\p{N}]+")
 
 def mentions(text: str, language: str) -> Iterator[frozenset[Value]]:
     """Yield each number of a text as the values that it may stand for ("1.200" is 1200 or 1.2), months excepted."""
-    yield from _numbers(text, _WORDS.get(language, {}), strict=True)
+    yield from _numbers(text, VALUES.get(language, {}), strict=True)
 
 
 def values(text: str) -> frozenset[Value]:
     """Return every value that a number, date or month of a text may stand for, number words in any language."""
-    found = {value for mention in _numbers(text, _ANY_WORDS, strict=False) for value in mention}
+    found = {value for mention in _numbers(text, ANY_VALUES, strict=False) for value in mention}
     return frozenset(found | set(map(float, months(text))))
 
 
@@ -172,12 +97,12 @@ def _numbers(text: str, words: dict[str, Value], *, strict: bool) -> Iterator[fr
             read = _figures(token["figures"])
             scale = _SCALE.match(folded, token.end())
             times = words.get(scale[1], 1.0) if scale else 1.0
-            scaled = frozenset(value * times for value in read) if times in _SCALE_VALUES else read
+            scaled = frozenset(value * times for value in read) if times in SCALE_VALUES else read
             yield scaled if strict else scaled | read
         elif value is not None:
             # A scale behind figures was read with them.
             behind = regex.search(r"\p{Nd}\s+(?:de\s+)?$", fold(text)[: token.start()])
-            if not (value in _SCALE_VALUES and behind):
+            if not (value in SCALE_VALUES and behind):
                 run.append(value)
             if not strict:
                 yield frozenset([value])

@@ -7,6 +7,7 @@ from enum import StrEnum
 import regex
 
 from rag.text.language import fold
+from rag.text.number_words import AMOUNTS, DATED
 
 
 class Wanted(StrEnum):
@@ -45,22 +46,12 @@ _PATTERNS = {
 }
 _NOT_AMOUNTS = regex.compile(r"cat de curand|cat timp in urma|cat priveste|cat si|atat cat|how come")
 
-_MONTH = (
-    r"ian(?:uarie)?|feb(?:ruarie)?|mart(?:ie)?|apr(?:ilie)?|mai|iun(?:ie)?|iul(?:ie)?|aug(?:ust)?|sept?(?:embrie)?"
-    r"|oct(?:ombrie)?|noi(?:embrie)?|dec(?:embrie)?|january|february|march|april|may|june|july|september|october"
-    r"|november|december|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre"
-    r"|januar|februar|marz|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto"
-    r"|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
-)
 _WHEN = regex.compile(
-    rf"\p{{N}}|(?<!\p{{L}})(?:{_MONTH})(?!\p{{L}})|[年月日]|secol|century|siecle|siglo|jahrhundert|szazad"
+    rf"\p{{N}}|(?<!\p{{L}})(?:{'|'.join(sorted(DATED))})(?!\p{{L}})|[年月日]"
+    r"|secol|century|siecle|siglo|jahrhundert|szazad"
 )
 _AMOUNT = regex.compile(
-    r"\p{N}|(?<!\p{L})(?:unu|una|doi|doua|trei|patru|cinci|sase|sapte|opt|noua|zece|sute|suta|mii|mie|milioane|milion"
-    r"|miliarde|miliard|jumatate|sfert|douazeci|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen"
-    r"|hundreds?|thousands?|millions?|billions?|half|quarter|deux|trois|quatre|cinq|sept|huit|neuf|dix|cent|mille"
-    r"|zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|hundert|tausend|millionen|dos|tres|cuatro|cinco|seis|siete"
-    r"|ocho|nueve|diez|cien|mil|millones)(?!\p{L})|[一二三四五六七八九十百千万亿]"
+    rf"\p{{N}}|(?<!\p{{L}})(?:{'|'.join(sorted(AMOUNTS))})(?!\p{{L}})|[一二三四五六七八九十百千万亿]"
 )
 _NAME = regex.compile(r"(?<=\p{Ll}[\p{P}]?[ \u00a0][\p{P}]?|[,;:] )\p{Lu}\p{L}+")
 _CASED = regex.compile(r"\p{Lu}|\p{Ll}")

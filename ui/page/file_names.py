@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 import regex
 
 from ingest.pipeline import UPLOADS
+from rag.text.characters import unseen
 from rag.types import DocumentRecord
 
 LONGEST_SHOWN = 200
@@ -20,7 +21,7 @@ LONGEST_KEPT = 120
 """Bytes of a name on disk before its suffix, so that a number and the suffix fit into the 255 of any file system."""
 
 _DRIVE = regex.compile(r"[A-Za-z]:\\")
-_UNSEEN = regex.compile(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}--[\t\n\r\u200c\u200d]]", flags=regex.V1)
+_UNSEEN = unseen(keep=r"\t\n\r", more=r"\p{Zl}\p{Zp}")
 _UNSAFE = regex.compile(r"[^\p{L}\p{M}\p{N} ._()-]+")
 _NUMBERED = regex.compile(r"(?P<stem>.*) \((?:[2-9]|[1-9]\d+)\)(?P<suffix>\.[^./]*)?", flags=regex.DOTALL)
 _RESERVED = regex.compile(r"(?i:con|prn|aux|nul|(?:com|lpt)\d)")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rag.messages import LANGUAGES
+from rag.text.markers import MARKER
 from rag.types import Citation, Document, Span
 from ui.page.highlight import highlight, holds, window
 from ui.page.markup import Style, escape, fenced, is_markdown, markdown, pieces
@@ -22,7 +23,6 @@ PANELS = {"left": "panel_sources", "middle": "panel_chat", "right": "panel_docum
 EXCERPT = 220
 """Characters of a passage shown in a list."""
 
-_MARKER = re.compile(r"\[(\d+)\]")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 Lookup = Callable[[str], Document | None]
@@ -54,7 +54,7 @@ def _with_markers(text: str, turn_view: TurnView, turn: int, language: str) -> s
     by_number = {str(c.number): c for c in turn_view.citations}
     shown: list[str] = []
     at = 0
-    for marker in _MARKER.finditer(text):
+    for marker in MARKER.finditer(text):
         citation = by_number.get(marker[1])
         if citation is not None:
             before = text[at : marker.start()].rstrip(" ")
