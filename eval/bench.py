@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.bench_result import TEMEI, TUTORIAL, Bench, Side
 from eval.bench_texts import endless_documents, first_documents
@@ -34,7 +33,7 @@ from rag.chain import Temei
 from rag.index.index import Index
 from rag.models.embeddings import BUNDLED, open_embedder
 from rag.settings import Settings
-from rag.types import Document, Passage
+from rag.types import Document, Floats, Passage
 
 Report = Callable[[str], None]
 COLD_RUNS = 5
@@ -124,7 +123,7 @@ def _ingest_temei(index: Index, documents: Sequence[Document], side: Side) -> No
     side.characters_per_second = sum(len(document.text) for document in documents) / seconds
 
 
-def _ingest_tutorial(store: Any, documents: Sequence[Document], side: Side) -> tuple[list[Any], NDArray[np.float32]]:
+def _ingest_tutorial(store: Any, documents: Sequence[Document], side: Side) -> tuple[list[Any], Floats]:
     from langchain_core.documents import Document as Page
 
     store.embeddings.embed_documents(["Se încarcă."])
@@ -137,7 +136,7 @@ def _ingest_tutorial(store: Any, documents: Sequence[Document], side: Side) -> t
     return chunks, np.asarray(store.get(include=["embeddings"])["embeddings"], dtype=np.float32)
 
 
-def _noisy(vectors: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _noisy(vectors: Floats, rng: np.random.Generator) -> Floats:
     noise = rng.standard_normal(vectors.shape).astype(np.float32)
     mixed = vectors + 0.3 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
@@ -157,9 +156,7 @@ def _grow_temei(
             index.add(document, passages[:missing], rows, path=document.source, ingested="")
 
 
-def _grow_tutorial(
-    store: Any, chunks: Sequence[Any], vectors: NDArray[np.float32], size: int, rng: np.random.Generator
-) -> None:
+def _grow_tutorial(store: Any, chunks: Sequence[Any], vectors: Floats, size: int, rng: np.random.Generator) -> None:
     collection = store._collection  # the store would embed what it adds; these passages have vectors already
     while (held := collection.count()) < size:
         picked = rng.integers(0, len(chunks), min(5000, size - held))

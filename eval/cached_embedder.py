@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
-from numpy.typing import NDArray
 
 from rag.models.e5 import GRAPH_VERSION
 from rag.models.embeddings import VERSION, Embedder
+from rag.types import Floats
 
-Floats = NDArray[np.float32]
 BATCH = 512
 """Texts that are looked up and embedded at a time. Chosen by eye; not measured."""
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.citation_metrics import Place, answer_containment, answer_in_text
-from eval.refusal_metrics import Flags, Floats
+from eval.refusal_metrics import Flags
 from eval.sets.dataset import Example
+from eval.stats import Doubles
 from rag.types import Span
 
 EXTRACTIVE = "extractive"
@@ -106,7 +107,7 @@ class Outcomes:
     abstained: Flags
     answerable: Flags
     correct: Flags
-    confidence: Floats
+    confidence: Doubles
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> Outcomes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.stats import Doubles
+
 Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 BINS = 10
 """Bins of the expected calibration error, as is usual."""
@@ -35,7 +36,7 @@ def _share(of: Flags, among: Flags) -> float | None:
     return float(np.count_nonzero(of & among) / np.count_nonzero(among)) if among.any() else None
 
 
-def risk_coverage(confidence: Floats, correct: Flags) -> tuple[Floats, Floats]:
+def risk_coverage(confidence: Doubles, correct: Flags) -> tuple[Doubles, Doubles]:
     """Return coverages ``i / n`` and risks: the share of wrong answers among the ``i`` most confident, i = 1..n.
 
     Within a tie every order is as likely, so a tied answer counts as the mean of its tie (El-Yaniv & Wiener, 2010).
@@ -48,12 +49,12 @@ def risk_coverage(confidence: Floats, correct: Flags) -> tuple[Floats, Floats]:
     return count / len(order), np.cumsum(mean[tie]) / count
 
 
-def aurc(confidence: Floats, correct: Flags) -> float | None:
+def aurc(confidence: Doubles, correct: Flags) -> float | None:
     """Return the area under the risk-coverage curve, the mean of its risks; lower is better, 0 is perfect."""
     return float(risk_coverage(confidence, correct)[1].mean()) if len(confidence) else None
 
 
-def auroc(confidence: Floats, positive: Flags) -> float | None:
+def auroc(confidence: Doubles, positive: Flags) -> float | None:
     """Return the probability that a positive has more confidence than a negative, ties counting half (Mann-Whitney).
 
     None where there is only one kind.
@@ -67,7 +68,7 @@ def auroc(confidence: Floats, positive: Flags) -> float | None:
     return float((ranks[positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
 
 
-def reliability(confidence: Floats, correct: Flags, bins: int = BINS) -> list[tuple[float, float, int]]:
+def reliability(confidence: Doubles, correct: Flags, bins: int = BINS) -> list[tuple[float, float, int]]:
     """Return for every bin of equal width that is not empty: mean confidence, share correct, number of answers."""
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
@@ -76,7 +77,7 @@ def reliability(confidence: Floats, correct: Flags, bins: int = BINS) -> list[tu
     ]
 
 
-def expected_calibration_error(confidence: Floats, correct: Flags, bins: int = BINS) -> float | None:
+def expected_calibration_error(confidence: Doubles, correct: Flags, bins: int = BINS) -> float | None:
     """Return ``sum over bins of (n_b / n) |share correct_b - mean confidence_b|`` (Guo et al., 2017)."""
     if not len(confidence):
         return None
@@ -84,7 +85,7 @@ def expected_calibration_error(confidence: Floats, correct: Flags, bins: int = B
     return sum(size * abs(right - sure) for sure, right, size in rows) / len(confidence)
 
 
-def percentile(seconds: Floats, percent: float) -> float:
+def percentile(seconds: Doubles, percent: float) -> float:
     """Return the smallest value that at least ``percent`` of the values do not exceed (nearest rank); 0 for none."""
     if not len(seconds):
         return 0.0

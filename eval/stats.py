@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
+"""One value a question or cluster; `rag.types.Floats` are of half the precision."""
 Rows = NDArray[np.intp]
 
 RESAMPLES = 1000
@@ -106,7 +107,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _p_value(null: Floats, observed: float) -> float:
+def _p_value(null: Doubles, observed: float) -> float:
     """Return ``(1 + #{|null| >= |observed|}) / (1 + #null)``; the tolerance counts rounding as equal."""
     return float((1 + np.count_nonzero(np.abs(null) >= abs(observed) - 1e-12)) / (1 + len(null)))
 
@@ -118,7 +119,7 @@ def _members(clusters: Sequence[Hashable]) -> list[Rows]:
     return [np.asarray(found, dtype=np.intp) for found in rows.values()]
 
 
-def _by_cluster(values: Floats, clusters: Sequence[Hashable]) -> tuple[Floats, Floats]:
+def _by_cluster(values: Doubles, clusters: Sequence[Hashable]) -> tuple[Doubles, Doubles]:
     members = _members(clusters)
     sums = np.asarray([values[rows].sum() for rows in members])
     return sums, np.asarray([len(rows) for rows in members], dtype=np.float64)

@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingest.bounds import costing_only
 from ingest.split import split
@@ -15,9 +14,7 @@ from rag.errors import DocumentError
 from rag.index.index import Index
 from rag.index.records import sentence_texts
 from rag.models.embeddings import Embedder
-from rag.types import Document, Passage
-
-Floats = NDArray[np.float32]
+from rag.types import Document, Floats, Passage
 
 Advance = Callable[[str, int, int], None]
 """Called with a source, the sentences embedded of it so far, and how many it has."""
@@ -55,21 +52,25 @@ def add_document(
         some = passages[start : start + SLICE]
         try:
             with costing_only(document.source):
-                sentences = _embed(some, last, index.embedder, embedded)
+                texts = [sentence_texts(passage) for passage in some]
+                sentences = _embed(some, texts, last, index.embedder, embedded)
         except DocumentError:
             index.remove_passages_of([document.id])
             raise
-        index.add_passages(some, sentences)
-        last = {sentence_texts(some[-1])[-1]: sentences[-1][-1]}
+        index.add_passages(some, sentences, texts)
+        last = {texts[-1][-1]: sentences[-1][-1]}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     index.add_record(document, len(passages), path=where, ingested=ingested or now, raw=raw)
 
 
 def _embed(
-    passages: Sequence[Passage], known: Mapping[str, Floats], embedder: Embedder, embedded: Callable[[int], None]
+    passages: Sequence[Passage],
+    texts: Sequence[Sequence[str]],
+    known: Mapping[str, Floats],
+    embedder: Embedder,
+    embedded: Callable[[int], None],
 ) -> list[Floats]:
-    """Return the sentences' unit vectors of each passage; one that stands there twice is embedded once."""
-    texts = [sentence_texts(passage) for passage in passages]
+    """Return the unit vectors of each passage's sentences, from their texts; one that is there twice is made once."""
     spans = {span for passage in passages for span in passage.sentences}
     new = [text for text in dict.fromkeys(itertools.chain.from_iterable(texts)) if text and text not in known]
     vectors = {**known, **dict(zip(new, embedder.encode_passages(new, embedded), strict=True))}

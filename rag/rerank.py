@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rag.models.reader import Floats, ReaderAnswer
+from rag.models.reader import ReaderAnswer
 from rag.retrieve import Retrieval
-from rag.types import Passage
+from rag.types import Floats, Passage
 
 Read = Callable[[str, Sequence[Passage], Sequence[Floats]], list[tuple[ReaderAnswer, ...]]]
 """`Reader.read`: from a question, passages and the similarity of each one's sentences, to their answers."""

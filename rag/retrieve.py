@@ -17,16 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.errors import MissingIndexError
 from rag.index.index import Index
 from rag.index.search_index import top
 from rag.messages import message
 from rag.models.reader import ReaderAnswer
-from rag.types import Hit
-
-Floats = NDArray[np.float32]
+from rag.types import Floats, Hit
 
 SENTENCE_WEIGHT = 0.6
 """What the best sentence's similarity counts beside the passage's (docs/experiments.md, the first table)."""

@@ -6,6 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+"""Scores, vectors or matrices; whoever returns them says of what shape."""
+
 Span = tuple[int, int]
 """Start and end of a piece of text, end exclusive."""
 

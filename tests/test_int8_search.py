@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from rag.index import int8_search
 from rag.index.int8_search import PRODUCT, Int8Vectors, best, product
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 
 def written(folder: Path, vectors: Floats) -> Int8Vectors:

@@ -20,7 +20,9 @@ from fakes import FakeEmbedder
 from ingest import IngestReport, add, bounds, ingest, rebuild
 from rag import Document, Passage, Settings, Temei, TemeiError
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
+from rag.index import changes
 from rag.index.index import Index
+from rag.index.records import sentence_texts
 from rag.index.search_index import SearchIndex
 
 
@@ -52,6 +54,23 @@ def test_a_first_ingestion(fake_index: Index, fake: FakeEmbedder, articles: Path
     assert finds(fake_index, "The lid of the kettle is made of brass.")
     row = next(row for row in fake_index.documents() if row.title == "Delta Dunării")
     assert row.url == "https://example.org/delta"
+
+
+def test_the_sentences_of_a_passage_are_put_into_words_once(
+    fake_index: Index, articles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def counted(passage: Passage) -> list[str]:
+        told.append(passage.id)
+        return sentence_texts(passage)
+
+    for module in (add, changes):
+        monkeypatch.setattr(module, "sentence_texts", counted)
+
+    ingest([articles], fake_index)
+
+    assert sorted(told) == sorted(passage.id for passage in fake_index.scan())
 
 
 def test_the_second_ingestion_changes_and_embeds_nothing(fake_index: Index, fake: FakeEmbedder, articles: Path) -> None:

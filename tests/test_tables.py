@@ -15,6 +15,7 @@ from rag.index.records import passage_metadata, sentence_texts, to_passages
 from rag.models.embeddings import BundledEmbedder, Embedder
 from rag.models.reader import open_reader
 from rag.models.reader_input import reader_inputs
+from rag.text import tables
 from rag.text.headings import HeadingKind, headings
 from rag.text.tables import table_rows
 
@@ -217,3 +218,31 @@ def test_of_a_long_table_a_few_rows_are_read(embedder: BundledEmbedder, models: 
     assert 41 in read
     assert len(read) < 12
     assert passage.quote(found[41].span) == "140 lei"
+
+
+@pytest.mark.parametrize("text", ["| a | b |\n|---|---|\n| c | d |", "Pret | 5\n\nOra | 6\n\nZi | 7"])
+def test_the_rows_of_a_passage_are_found_once_for_reading_and_ranking(text: str) -> None:
+    passage = a_passage(text)
+    tables._rows.cache_clear()
+
+    _, rows = reader_inputs(passage)
+    kinds = headings(passage)
+
+    assert rows
+    assert len(kinds) == len(passage.sentences)
+    assert tables._rows.cache_info().misses == 1
+    with pytest.raises(TypeError):
+        table_rows(passage)[0] = None  # type: ignore[index]
+
+
+def test_another_text_or_place_of_a_passage_has_rows_of_its_own() -> None:
+    passage = a_passage("| a | b |\n|---|---|\n| c | d |")
+    moved = replace(
+        passage, start=7, end=passage.end + 7, sentences=tuple((a + 7, b + 7) for a, b in passage.sentences)
+    )
+
+    assert table_rows(passage, passage.text.replace("c", "x"))[1].text == "a: x, b: d"
+    assert table_rows(passage)[1].text == "a: c, b: d"
+    assert table_rows(moved) == table_rows(passage)
+    below = replace(passage, text="c | d", end=5, sentences=((0, 5),))
+    assert (table_rows(below), table_rows(replace(below, columns=("a", "b")))[0].text) == ({}, "a: c, b: d")

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from rag.files.aside import write_whole
 
 NOTE = "verified.json"
 """The file that notes which files were found whole; where it is damaged or missing, they are read again."""
@@ -93,13 +94,3 @@ def unsealed(path: Path) -> dict[str, object]:
     if zlib.crc32(json.dumps(about, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")) != found["crc32"]:
         raise DamagedError(f"{path} is not what was written")
     return about
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it, so that nobody ever reads a half."""
-    fresh = path.with_name(f".{path.name}-{os.getpid()}-{time.monotonic_ns()}")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)

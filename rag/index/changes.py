@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full
@@ -21,9 +20,7 @@ from rag.index.store import BATCH
 from rag.index.vectors import PassageVectors, with_passage_row
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Document, Passage
-
-Floats = NDArray[np.float32]
+from rag.types import Document, Floats, Passage
 
 
 class Changes(InStep):
@@ -51,13 +48,21 @@ class Changes(InStep):
         self.add_passages(passages, sentences)
         self.add_record(document, len(passages), **facts)
 
-    def add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
-        """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over."""
+    def add_passages(
+        self, passages: Sequence[Passage], sentences: Sequence[Floats], texts: Sequence[Sequence[str]] | None = None
+    ) -> None:
+        """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over.
+
+        Args:
+            texts: what was embedded of each passage's sentences, where that is at hand (`sentence_texts`).
+        """
+        texts = [sentence_texts(passage) for passage in passages] if texts is None else texts
         self._begin()
         if self.is_shared and passages:
             self._unfinished.write_text(passages[0].document_id, encoding="utf-8")
         for start in range(0, len(passages), BATCH):
-            self._add_passages(passages[start : start + BATCH], sentences[start : start + BATCH])
+            some = slice(start, start + BATCH)
+            self._add_passages(passages[some], sentences[some], texts[some])
 
     def add_record(self, document: Document, passages: int, **facts: Any) -> None:
         """Store a document's record, when all its passages are stored."""
@@ -68,10 +73,12 @@ class Changes(InStep):
         if self.is_shared:
             self._unfinished.unlink(missing_ok=True)
 
-    def _add_passages(self, passages: Sequence[Passage], sentences: Sequence[Floats]) -> None:
+    def _add_passages(
+        self, passages: Sequence[Passage], sentences: Sequence[Floats], texts: Sequence[Sequence[str]]
+    ) -> None:
         vectors = {
-            passage.id: with_passage_row(rows, sentence_texts(passage))
-            for passage, rows in zip(passages, sentences, strict=True)
+            passage.id: with_passage_row(rows, told)
+            for passage, rows, told in zip(passages, sentences, texts, strict=True)
         }
         self._put_vectors(lambda stored: stored.put(vectors))
         self._store.put_passages(passages, np.stack([rows[0] for rows in vectors.values()]))

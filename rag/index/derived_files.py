@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.files.checksums import SETTLED_SECONDS, DamagedError, sealed, unsealed, write_whole
+from rag.files.aside import write_whole
+from rag.files.checksums import SETTLED_SECONDS, DamagedError, sealed, unsealed
 from rag.files.sqlite import is_full, may_write, remove_database
 from rag.index.passage_cache import KEPT_SECONDS, PassageCache
 from rag.index.search_index import ABOUT, SearchIndex, about_in

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from rag.errors import IndexStateError, MissingIndexError
 from rag.files.checksums import DamagedError
@@ -33,9 +32,7 @@ from rag.index.store import Store
 from rag.index.vectors import with_passage_row
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Passage
-
-Floats = NDArray[np.float32]
+from rag.types import Floats, Passage
 
 REFRESH_SECONDS = 30.0
 """While another machine writes to a shared server, the search index is made again at most this often."""

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from langchain_core.vectorstores import VectorStore
-from numpy.typing import NDArray
 
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import is_full, may_write
@@ -26,9 +25,8 @@ from rag.index.vectors import PassageVectors
 from rag.index.writing import Writing
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Document, DocumentRecord, Passage
+from rag.types import Document, DocumentRecord, Floats, Passage
 
-Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 

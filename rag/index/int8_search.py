@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from rag.files.memmap import create, let_go, load
 from rag.models.onnx_graph import quantise, shared_session
+from rag.types import Floats
 
-Floats = NDArray[np.float32]
 VectorsOf = Callable[[Sequence[str]], Floats]
 """From passage ids to their vectors, shape (n, dimension); zero for one that has none."""
 

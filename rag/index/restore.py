@@ -14,7 +14,6 @@ from collections.abc import Callable
 
 import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from rag.errors import StaleIndexError
 from rag.files.checksums import DamagedError
@@ -25,9 +24,7 @@ from rag.index.passage_cache import PassageCache
 from rag.index.store import Store
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
-from rag.types import Passage
-
-Floats = NDArray[np.float32]
+from rag.types import Floats, Passage
 
 UNFINISHED = "chroma-unfinished"
 

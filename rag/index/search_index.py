@@ -11,7 +11,7 @@ folder, because they have the same rows and are renewed together.
 from __future__ import annotations
 
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.files.checksums import DamagedError, are_whole, checksums, sealed, unsealed, write_whole
+from rag.files.aside import folder_aside, write_whole
+from rag.files.checksums import DamagedError, are_whole, checksums, sealed, unsealed
 from rag.files.memmap import load
 from rag.index.int8_search import FILES as VECTOR_FILES
 from rag.index.int8_search import Int8Vectors, VectorsOf, best
@@ -28,8 +29,7 @@ from rag.index.passage_cache import PassageCache
 from rag.index.word_arrays import ARRAYS, WORDS, write
 from rag.index.words import WordIndex
 from rag.text.language import language_share
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 FEW = 0.05
 """The share of passages in a language that counts about half in `SearchIndex.shares_language`. Chosen by eye;
@@ -80,26 +80,28 @@ class SearchIndex:
             DamagedError: the passage cache is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+        place = folder / uuid.uuid4().hex
         try:
+            with folder_aside(place, UNFINISHED) as fresh:
+                languages = write(cache, fresh, vectors_of, dimension)
+                sums = checksums(fresh, FILES)
             about = {
                 "version": VERSION,
                 "generation": generation,
                 "mirror": cache.name,
                 "made_by": dict(made_by or {}),
+                "languages": languages,
+                "files": sums,
+                "folder": place.name,
             }
-            about["languages"] = write(cache, fresh, vectors_of, dimension)
-            about["files"] = checksums(fresh, FILES)
-            about["folder"] = fresh.name.removeprefix(UNFINISHED)
-            fresh = fresh.rename(folder / str(about["folder"]))
             write_whole(folder / ABOUT, sealed(about))
         except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
             raise
         built = cls.load(folder, cache)
         if built is None:
             raise OSError(f"{folder} cannot be read back")
-        _tidy(folder, built_in=fresh)
+        _tidy(folder, built_in=place)
         return built
 
     @classmethod

@@ -12,13 +12,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.index.connection import PASSAGES, WRITING, Connection
 from rag.index.records import document_metadata, passage_metadata, to_document, to_document_records, to_passages
-from rag.types import Document, DocumentRecord, Passage
-
-Floats = NDArray[np.float32]
+from rag.types import Document, DocumentRecord, Floats, Passage
 
 BATCH, SCAN = 1000, 2000
 """Records that are written at a time, and passages that are read at a time."""

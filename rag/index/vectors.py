@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from rag.files.sqlite import marks, open_database
 from rag.models.onnx_graph import quantise
 from rag.text.language import letters
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 KEPT_SECONDS = 600.0
 """Seconds for which removed vectors stay. A question that began before the removal ends in a few seconds."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from rag.index.word_arrays import idf, key
 from rag.text.language import stem, words
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class WordIndex:
     numbers_of: NDArray[np.int32]
     starts: NDArray[np.int64]
     rows: NDArray[np.int32]
-    values: NDArray[np.float32]
+    values: Floats
 
     def scores(self, query: str) -> tuple[Floats, float, dict[str, float]]:
         """Return the BM25 score of every passage, the query's coverage, and the weights of its folded words.

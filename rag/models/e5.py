@@ -9,7 +9,6 @@ its inputs change. No torch is needed, and nothing is downloaded.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from rag.errors import ModelError
+from rag.files.aside import folder_aside
 from rag.files.checksums import are_whole, checksums
 from rag.files.private import make_private
 from rag.files.sqlite import may_write
@@ -31,12 +30,11 @@ from rag.messages import message
 from rag.models.onnx_graph import Graph, open_session
 from rag.models.unigram import MAX_TOKENS, Unigram, build_normalizer, write_table
 from rag.models.weights import Weights
+from rag.types import Floats
 
 if TYPE_CHECKING:
     import onnxruntime
     from tokenizers import Tokenizer
-
-Floats = NDArray[np.float32]
 
 GRAPH_VERSION = 3
 """Raise it when the graph or its quantisation changes: prepared models are then made again."""
@@ -212,6 +210,9 @@ def open_encoder(models: Path, report: Callable[[str], None] = lambda line: None
         raise ModelError(message("embedding_not_prepared", models=models, reason=reason)) from error
 
 
+PREPARING = ".preparing-"
+"""How the names of folders begin in which the model is being prepared."""
+
 _APART: list[tempfile.TemporaryDirectory[str]] = []
 """Models that were prepared outside the home; they go when the process ends."""
 
@@ -223,15 +224,10 @@ def _prepare_in_place(models: Path, weights: Weights, report: Callable[[str], No
     with FileLock(models / ".lock"):
         if _is_whole(folder, weights):
             return
-        for left in models.glob(".preparing-*"):
+        for left in models.glob(f"{PREPARING}*"):
             shutil.rmtree(left, ignore_errors=True)
         what = "Preparing the embedding model (once, a few seconds)…"
         report("The prepared embedding model was damaged or of another version. " + what if folder.exists() else what)
-        fresh = Path(tempfile.mkdtemp(prefix=".preparing-", dir=models))
-        try:
+        with folder_aside(folder, PREPARING) as fresh:
             _write_model(weights, fresh)
             _seal(fresh)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(fresh, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
-from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.messages import message
@@ -22,11 +21,11 @@ from rag.models.e5 import Encoder, build_tokenizer, open_encoder
 from rag.models.language_bias import LanguageBias
 from rag.models.unigram import MAX_TOKENS
 from rag.models.weights import Weights
+from rag.types import Floats
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-Floats = NDArray[np.float32]
 BUNDLED = "multilingual-e5-small"
 VERSION = 2
 """The version of the vectors. Raise it when the same text gets another vector."""

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 PATH = Path(__file__).with_name("language_bias.npz")
 COMMON = 0.4

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.types import Floats
+
 if TYPE_CHECKING:
     import onnxruntime
 
-Floats = NDArray[np.float32]
 Whole = TypeVar("Whole", np.int8, np.int16)
 
 FUSED = "com.microsoft"

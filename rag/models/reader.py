@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import regex
-from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.messages import message
@@ -27,12 +26,10 @@ from rag.models.onnx_graph import shared_session
 from rag.models.reader_input import ReaderInput, reader_inputs
 from rag.models.unigram import END, Unigram
 from rag.models.weights import Weights
-from rag.types import Passage, Span
+from rag.types import Floats, Passage, Span
 
 if TYPE_CHECKING:
     import onnxruntime
-
-Floats = NDArray[np.float32]
 
 PATH = Path(__file__).with_name("reader.onnx")
 QUESTION_TOKENS, ANSWER_TOKENS = 64, 40

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.messages import message
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 

@@ -6,8 +6,10 @@ is written as ``a | b`` with a blank line between rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import regex
 
@@ -18,6 +20,8 @@ _NEXT_ROW = regex.compile(r"[ \t]*+(?:\|[ \t]*+)?\n\s*+(?:\|[ \t]*+)?")
 _RULED = regex.compile(r"[ \t]*+(?:\|[ \t]*+)?\n[ \t]*+\|?(?:[ \t]*+:?-++:?[ \t]*+\|?)++[ \t]*+\n\s*+(?:\|[ \t]*+)?")
 """What stands between two rows, and between the names of the columns and the first row."""
 _DIGIT = regex.compile(r"\p{N}")
+KEPT = 64
+"""Passages whose rows are kept: the reader and the ranking of sentences ask for those of the same few."""
 LEAST_ROWS = 3
 """Rows of a table without a rule whose first may be the names of its columns."""
 
@@ -45,8 +49,8 @@ class TableRow:
                 comma = ", "
 
 
-def table_rows(passage: Passage, text: str | None = None) -> dict[int, TableRow]:
-    """Return the rows of tables among a passage's sentences, by number.
+def table_rows(passage: Passage, text: str | None = None) -> Mapping[int, TableRow]:
+    """Return the rows of tables among a passage's sentences, by number; those of the last few passages are kept.
 
     Args:
         text: to take the cells from in place of the passage's; of the same length.
@@ -54,18 +58,24 @@ def table_rows(passage: Passage, text: str | None = None) -> dict[int, TableRow]
     text = passage.text if text is None else text
     if "|" not in text:
         return {}
+    spans = tuple((start - passage.start, end - passage.start) for start, end in passage.sentences)
+    return _rows(text, spans, passage.columns)
+
+
+@lru_cache(maxsize=KEPT)
+def _rows(text: str, spans: tuple[Span, ...], columns: tuple[str, ...]) -> Mapping[int, TableRow]:
     rows: dict[int, TableRow] = {}
-    for first, table, ruled in _tables(passage, text):
-        above = passage.columns if first == 0 and not ruled and len(table[0]) == len(passage.columns) else ()
+    for first, table, ruled in _tables(text, spans):
+        above = columns if first == 0 and not ruled and len(table[0]) == len(columns) else ()
         if len(table) < 2 and not above:
             continue  # a pipe in prose
         header = not above and (ruled or _names_columns(table))
         names = above or (table[0] if header else ())
         for number, cells in enumerate(table):
             is_header = header and not number
-            columns = names if not is_header and len(cells) == len(names) else ()
-            rows[first + number] = TableRow(cells, columns, is_header)
-    return rows
+            named = names if not is_header and len(cells) == len(names) else ()
+            rows[first + number] = TableRow(cells, named, is_header)
+    return MappingProxyType(rows)
 
 
 def columns_below(passage: Passage, gap: str | None) -> tuple[str, ...]:
@@ -88,9 +98,8 @@ def cell_spans(text: str, start: int, end: int) -> Iterator[Span]:
         start += len(cell) + 1
 
 
-def _tables(passage: Passage, text: str) -> Iterator[tuple[int, list[tuple[str, ...]], bool]]:
+def _tables(text: str, spans: Sequence[Span]) -> Iterator[tuple[int, list[tuple[str, ...]], bool]]:
     """Yield the number of each table's first sentence, its rows, and whether there is a rule below the first."""
-    spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
     first, table, ruled = 0, list[tuple[str, ...]](), False
     edge = 0
     for number, (start, end) in enumerate(spans):
