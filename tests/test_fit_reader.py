@@ -21,6 +21,7 @@ from eval.fit.average_readers import mean
 from eval.fit.lexicon import induce, switch, words_of
 from eval.fit.reader_examples import ROUND, Example, Examples
 from eval.fit.reader_export import Learned, export
+from eval.fit.reader_mixture import Mixture
 from eval.fit.reader_model import Reader as TrainedReader
 from eval.fit.reader_model import loss_of
 from eval.fit.reader_negatives import find_negatives
@@ -349,6 +350,19 @@ def test_a_bundle_trains_with_pytorch_and_numpy_alone(mills: dict[str, list[Ques
 
 
 @pytest.mark.model
+def test_the_shares_of_examples_go_along_in_a_bundle(
+    mills: dict[str, list[Question]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixture = Mixture(no_answer=0.25, headed=0.125)
+    monkeypatch.setattr(reader_bundle, "MIXTURE", mixture)
+    examples = Examples(mills, negatives(mills), {}, 0)
+
+    reader_bundle.write(tmp_path / "bundle.npz", reader_bundle.pack(examples, examples.sets, 0))
+
+    assert Bundle(tmp_path / "bundle.npz").mixture == mixture
+
+
+@pytest.mark.model
 def test_a_bundle_makes_the_examples_that_a_run_has(mills: dict[str, list[Question]], tmp_path: Path) -> None:
     examples = Examples(mills, negatives(mills), {}, 0)
     reader_bundle.write(tmp_path / "bundle.npz", reader_bundle.pack(examples, examples.sets, 0))
@@ -366,6 +380,9 @@ def test_a_bundle_makes_the_examples_that_a_run_has(mills: dict[str, list[Questi
     for row in answered[:3]:  # the bundle's rows are those of the same words
         answer = [int(np.abs(table - words[i]).sum(axis=1).argmin()) for i in row.ids[row.first : row.last + 1]]
         assert tokenizer.decode(answer).replace("▁", "").replace(" ", "").isdigit()
+    bundle.mixture = replace(bundle.mixture, no_answer=0.0)
+    certain = [row_of(bundle, number, random) for number in range(len(bundle.questions))]
+    assert sum(bool(row.last) for row in certain) == sum(q.answer is not None for q in examples.sets["mill"])
     ids, mask, gold = batch(bundle, 16, random)
     assert ids.shape == mask.shape
     assert ids.shape[1] <= 256

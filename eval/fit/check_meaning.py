@@ -13,15 +13,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.refusal_metrics import auroc
 from eval.sets.squad import read_xquad
 from ingest.split import sentence_spans
 from rag.models.embeddings import Embedder, open_embedder
 from rag.settings import Settings
-
-Floats = NDArray[np.float32]
+from rag.types import Floats
 
 
 def paragraphs(folder: Path) -> Iterator[tuple[list[str], list[str]]]:

@@ -18,15 +18,14 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.fit.reader_sets import read_set
 from rag.models.e5 import open_encoder
 from rag.models.embeddings import PASSAGE_PREFIX, QUERY_PREFIX
 from rag.models.language_bias import PATH, LanguageBias
 from rag.settings import Settings
+from rag.types import Floats
 
-Floats = NDArray[np.float32]
 Encode = Callable[[str], Floats]
 """From a text with its prefix to its unit vector as the model gives it."""
 

@@ -14,11 +14,10 @@ from random import Random
 
 import numpy as np
 import regex
-from numpy.typing import NDArray
 
 from rag.models.embeddings import Embedder
+from rag.types import Floats
 
-Floats = NDArray[np.float32]
 Lexicon = Mapping[str, Mapping[str, str]]
 """Target language -> source word in lower case -> its translation."""
 

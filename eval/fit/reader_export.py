@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from eval.fit.lexicon import Lexicon, open_lexicon, words_of
 from eval.fit.reader_model import Reader
@@ -19,6 +18,7 @@ from eval.fit.reader_tokens import Tokens
 from rag.models.embeddings import Embedder
 from rag.models.onnx_graph import Graph, open_session
 from rag.models.weights import Weights
+from rag.types import Floats
 
 _NAMES = {"w": "weight", "b": "bias"}
 _INPUTS = {"fi": "aln", "fo": "active"}
@@ -31,7 +31,7 @@ EVENNESS = 0.7
 class Learned:
     """The trained weights as `rag.models.onnx_graph` asks for them."""
 
-    named: dict[str, NDArray[np.float32]]
+    named: dict[str, Floats]
     hidden: int
     layers: int
     heads: int
@@ -73,10 +73,10 @@ class Learned:
         named |= {f"head.{kind}": getattr(reader.head, name).detach().cpu().numpy() for kind, name in _NAMES.items()}
         return cls(named, weights.hidden, weights.layers, weights.heads, weights.feed_forward)
 
-    def tensor(self, name: str) -> NDArray[np.float32]:
+    def tensor(self, name: str) -> Floats:
         return self.named[name].reshape(-1)
 
-    def matrix(self, name: str, inputs: int) -> NDArray[np.float32]:
+    def matrix(self, name: str, inputs: int) -> Floats:
         return self.named[name].reshape(-1, inputs)
 
 
@@ -103,7 +103,7 @@ def _model(learned: Learned, graph: Graph, also: Sequence[str] = ()) -> Any:
     return graph.model("temei-reader", {"embeddings": ["batch", "n", learned.hidden]}, outputs)
 
 
-def _evenness(learned: Learned, seen: Sequence[Tokens]) -> dict[str, NDArray[np.float32]]:
+def _evenness(learned: Learned, seen: Sequence[Tokens]) -> dict[str, Floats]:
     """Return the divisor of each channel for the feed-forward layers, whose inputs vary most in scale."""
     import onnx
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 if TYPE_CHECKING:  # a machine that only trains has PyTorch and numpy alone
     from rag.models.onnx_graph import LayerWeights
@@ -83,6 +84,12 @@ class Reader(nn.Module):
             x = norm(x + F.linear(F.gelu(F.linear(x.to(kind), *w("fi"))), *w("fo")), "oln")
         scores: Tensor = self.head(x)
         return scores.masked_fill(~mask[:, :, None], HIDDEN_SCORE)
+
+
+def open_optimiser(reader: Reader, rate: float, decay: float = 0.01) -> tuple[list[nn.Parameter], Optimizer]:
+    """Return the parameters that are learned and their optimiser."""
+    learned = [p for p in reader.parameters() if p.requires_grad]
+    return learned, torch.optim.AdamW(learned, lr=rate, weight_decay=decay, betas=(0.9, 0.98), fused=True)
 
 
 def loss_of(scores: Tensor, gold: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from eval.fit.reader_sets import Question
 from rag.models.embeddings import Embedder
 from rag.text.language import terms
+from rag.types import Floats
 
-Floats = NDArray[np.float32]
 Negatives = Mapping[str, Sequence[int]]
 """A question's id -> the numbers of passages of its file, nearest first."""
 

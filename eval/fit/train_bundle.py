@@ -1,9 +1,10 @@
 """Train the reader from a bundle: ``python -m eval.fit.train_bundle BUNDLE.npz TRAINED.npz --seconds 480``.
 
 It takes PyTorch and numpy alone, and a GPU where there is one. Examples are made as `eval.fit.reader_examples` makes
-them, from token ids: of a question that has an answer half stand with its own passage, the others with one that
-retrieval brings up, with its own without the answer's sentence, or as a question that was changed. Training begins
-with the bundled encoder; the rate rises, stays, and falls over the last third of the time or of the examples.
+them, from token ids and in the shares that stand in the bundle: of a question that has an answer half stand with its
+own passage, the others with one that retrieval brings up, with its own without the answer's sentence, or as a question
+that was changed. Training begins with the bundled encoder; the rate rises, stays, and falls over the last third of the
+time or of the examples.
 """
 
 from __future__ import annotations
@@ -20,15 +21,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eval.fit.reader_model import Reader, loss_of
+from eval.fit.reader_mixture import Mixture
+from eval.fit.reader_model import Reader, loss_of, open_optimiser
 
 START, PAD, END = 0, 1, 2
 """XLM-R's special tokens, which are the first rows of the table."""
 NONE = -1
 FILE, ASKED, TURNED, TYPED, PASSAGE, HEADING, FIRST, LAST, CUT_FIRST, CUT_LAST, NEGATIVE = range(11)
 """The columns of a bundle's questions; the negatives are the last six."""
-NO_ANSWER, RETRIEVED, REMOVED, WRITTEN_RETRIEVED, HEADED, AS_TYPED = 0.5, 0.55, 0.75, 0.15, 0.5, 0.5
-"""As in `eval.fit.reader_examples`; the second and third are bounds of one die."""
 LONGEST = 256
 CROPS = (100, 160, 160, 220)
 """In tokens."""
@@ -50,6 +50,7 @@ class Bundle:
         self.by_file = [rows for rows in by_file if len(rows)]
         parts = np.array([part for part, rows in zip(self.arrays["shares"], by_file, strict=True) if len(rows)])
         self.shares = parts / parts.sum()
+        self.mixture = Mixture(**json.loads(str(self.arrays["mixture"])))
 
     def _read(self, name: str) -> tuple[Ids, Ids]:
         ids = self.arrays[f"{name}.low"].astype(np.int64) | (self.arrays[f"{name}.high"].astype(np.int64) << 16)
@@ -89,15 +90,17 @@ def example(bundle: Bundle, number: int, random: np.random.Generator) -> Row:
     asked, passage, first, last = int(row[ASKED]), int(row[PASSAGE]), int(row[FIRST]), int(row[LAST])
     negatives = row[NEGATIVE:][row[NEGATIVE:] != NONE]
     answered, cut = last > first, (0, 0)
-    if answered and random.random() < (WRITTEN_RETRIEVED if bundle.arrays["written"][row[FILE]] else NO_ANSWER):
-        die = 0.0 if bundle.arrays["written"][row[FILE]] else random.random()
-        if die < RETRIEVED and len(negatives):
+    mixture, written = bundle.mixture, bool(bundle.arrays["written"][row[FILE]])
+    removed = mixture.retrieved + mixture.removed
+    if answered and random.random() < (mixture.written_retrieved if written else mixture.no_answer):
+        die = 0.0 if written else random.random()
+        if die < mixture.retrieved and len(negatives):
             passage, answered = int(random.choice(negatives)), False
-        elif RETRIEVED <= die < REMOVED and row[CUT_LAST] > row[CUT_FIRST]:
+        elif mixture.retrieved <= die < removed and row[CUT_LAST] > row[CUT_FIRST]:
             cut, answered = (int(row[CUT_FIRST]), int(row[CUT_LAST])), False
-        elif die >= REMOVED and row[TURNED] != NONE:
+        elif die >= removed and row[TURNED] != NONE:
             asked, answered = int(row[TURNED]), False
-    if asked == row[ASKED] and row[TYPED] != NONE and random.random() < AS_TYPED:
+    if asked == row[ASKED] and row[TYPED] != NONE and random.random() < mixture.typed:
         asked = int(row[TYPED])
     text = bundle.text("passages", passage)
     text = np.concatenate([text[: cut[0]], text[cut[1] :]]) if cut[1] else text
@@ -117,7 +120,11 @@ def _joined(
         if not last:
             start = int(random.integers(0, len(text) - crop + 1))
         text, first, last = text[start : start + crop], first - start, last - start
-    above = bundle.text("headings", heading) if heading != NONE and random.random() < HEADED else np.zeros(0, np.int64)
+    above = (
+        bundle.text("headings", heading)
+        if heading != NONE and random.random() < bundle.mixture.headed
+        else np.zeros(0, np.int64)
+    )
     head = np.concatenate([[START], bundle.text("asked", asked), [END], bundle.prefix, above])
     ids = np.concatenate([head, text])[: LONGEST - 1]
     answered = span[1] > span[0] and len(head) + last <= len(ids)
@@ -159,8 +166,7 @@ def train(bundle: Bundle, plan: Plan, device: torch.device) -> Reader:
     random = np.random.default_rng(plan.seed)
     reader = Reader(bundle).to(device)
     reader.freeze(plan.frozen_layers)
-    learned = [p for p in reader.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(learned, lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+    learned, optimiser = open_optimiser(reader, plan.rate)
     began, seen, step, mean = time.time(), 0, 0, 0.0
     while True:
         share = max(seen / plan.examples, (time.time() - began) / plan.seconds)

@@ -24,11 +24,10 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.optim import Optimizer
 
 from eval.fit.reader_examples import Examples
 from eval.fit.reader_export import Learned, english_lexicon, export
-from eval.fit.reader_model import Reader, loss_of
+from eval.fit.reader_model import Reader, loss_of, open_optimiser
 from eval.fit.reader_negatives import find_negatives
 from eval.fit.reader_sets import Question, names, plain, read_set
 from eval.fit.reader_tokens import Tokens, batches, collate, tokenise
@@ -96,10 +95,7 @@ class Run:
         if config.from_reader:
             Learned.open(Path(config.from_reader)).into(self.reader)
         self.reader.freeze(config.frozen_layers)
-        self.learned = [p for p in self.reader.parameters() if p.requires_grad]
-        self.optimiser: Optimizer = torch.optim.AdamW(
-            self.learned, lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98), fused=True
-        )
+        self.learned, self.optimiser = open_optimiser(self.reader, config.rate, config.decay)
         self.average = [p.detach().clone() for p in self.learned]
         self.progress = Progress()
         if self._saved.exists():
