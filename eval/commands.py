@@ -50,7 +50,8 @@ def all_problems() -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> Iterator[Advance]:
+def progress() -> Iterator[Advance]:
+    """Show a bar for each piece of work, on a terminal; gives what is called as the work advances."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
@@ -142,7 +143,7 @@ def _measure(dataset: Dataset, *, baselines: bool, tutorial: bool, checked: bool
     from rag.settings import Settings
 
     settings = Settings()
-    with _progress() as advance:
+    with progress() as advance:
         temei = open_corpus(
             dataset,
             settings,

@@ -15,6 +15,7 @@ from eval.cached_embedder import CachedEmbedder
 from eval.code_files import code_files
 from eval.sets.dataset import Dataset
 from ingest.add import add_document
+from rag.calibration import Calibration, load_calibration
 from rag.chain import Temei
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder
@@ -32,6 +33,7 @@ def open_corpus(
     settings: Settings,
     *,
     embedder: Embedder | None = None,
+    calibration: Calibration | None = None,
     checked: bool = True,
     report: Callable[[str], None] = lambda line: None,
     advance: Advance = lambda what, done, total: None,
@@ -39,12 +41,14 @@ def open_corpus(
     """Return Temei over exactly the documents of a question set; ingest the documents that are missing.
 
     Args:
+        calibration: what turns evidence into confidence; where omitted, that of the model in ``settings.home``.
         checked: False keeps what a language model writes unchecked.
 
     Raises:
         LockedIndexError: another process is ingesting the same documents.
     """
     embedder = embedder or open_embedder(settings.embedding_model, settings.home / "models", report)
+    calibration = calibration or load_calibration(settings.home, embedder)
     home = settings.home / "eval" / _key(dataset, settings, embedder)
     _forget_old(home)
     home.mkdir(parents=True, exist_ok=True)
@@ -61,7 +65,7 @@ def open_corpus(
         advance("ingesting", len(missing), len(missing))
     index.close()
     (home / "used").touch()
-    return Temei(settings, report=report, embedder=embedder, checked=checked)
+    return Temei(settings, report=report, embedder=embedder, calibration=calibration, checked=checked)
 
 
 def _cached(dataset: Dataset, embedder: Embedder, folder: Path) -> Embedder:

@@ -61,7 +61,9 @@ class _Asker:
         # The answer without refusing: the curves cover all thresholds.
         # No language model: it is asked only where Temei does not refuse.
         fearless = {"min_confidence": 0.0, "chat_model": ""}
-        self.unafraid = Temei(temei.settings.model_copy(update=fearless), embedder=temei.embedder)
+        self.unafraid = Temei(
+            temei.settings.model_copy(update=fearless), embedder=temei.embedder, calibration=temei.calibration
+        )
         self.names = {document.id: name for name, document in dataset.documents.items()}
         self.sentences: dict[str, tuple[Span, ...]] = {}
         temei.answer(dataset.examples[0].question)  # opens the index, so that no question is timed doing so

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from rag.asked import Asked, History, accept
+from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
 from rag.checked_input import checked_documents, checked_question
 from rag.compose import Grounds, quote, write_with
@@ -65,6 +66,7 @@ class Temei:
         settings: read from the environment where omitted.
         report: called with a line about slow one-off work, such as preparing the model.
         embedder: an embedding model to use in place of the one that the settings name.
+        calibration: what turns evidence into confidence; where omitted, that of the model in ``settings.home``.
         checked: False keeps what a language model writes unchecked; only for measuring what the check is worth.
     """
 
@@ -74,11 +76,15 @@ class Temei:
         *,
         report: Callable[[str], None] = lambda line: None,
         embedder: Embedder | None = None,
+        calibration: Calibration | None = None,
         checked: bool = True,
     ) -> None:
         self.settings = settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
         self._rarity = WordRarity.of(self.embedder)
+        self.calibration = calibration or load_calibration(self.settings.home, self.embedder)
+        if self.calibration.remark:
+            report(self.calibration.remark)
         models = self.settings.home / "models"
         self._reader: Reader | None = open_reader(self.embedder, models, report) if self.settings.reader else None
         self._index: Index | None = None
@@ -269,6 +275,7 @@ class Temei:
             found,
             parts,
             self._rarity,
+            self.calibration,
             least=self.settings.min_confidence,
             is_answered_by_whole=lambda part: self._is_answered_by(found.retrieval, part.retrieval),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rag.asked import Asked
 from rag.chat.check import Check
-from rag.chat.fallback_note import note, note_left_out
+from rag.chat.fallback_note import note, note_left_out, note_rough
 from rag.cite import cite, shorten
 from rag.errors import Fault
 from rag.judge import Judgement
@@ -42,10 +42,14 @@ class Grounds:
 
     @classmethod
     def of(cls, asked: Asked, look: Look, judgement: Judgement, timings: Mapping[str, float]) -> Grounds:
-        """Return the grounds of an extractive answer; its note says what of a long question was left out."""
+        """Return the grounds of an extractive answer.
+
+        Its note says what of a long question was left out, and whether the confidence is rough.
+        """
         languages = look.retrieval.languages
-        line = note_left_out(judgement.taken, judgement.left_out, asked.question, languages)
-        return cls(asked, look, judgement, timings, note=line)
+        lines = [note_left_out(judgement.taken, judgement.left_out, asked.question, languages)]
+        lines += [note_rough(asked.question, languages)] if judgement.is_rough else []
+        return cls(asked, look, judgement, timings, note=" ".join(filter(None, lines)))
 
     def written_by(self, model: str, seconds: float) -> Grounds:
         """Return the grounds of an answer that a language model wrote in some seconds."""

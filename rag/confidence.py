@@ -1,21 +1,15 @@
 """Confidence: the probability that the chosen sentences answer the question.
 
-It is a logistic model over evidence from retrieval and reading. ``confidence.json`` holds its weights and says what
-they were fitted on. ``python -m eval.fit.calibrate`` writes it: it asks questions with the passages that answer them
-present, and again with these removed.
+It is a logistic model over evidence from retrieval and reading (`rag.calibration`). ``confidence.json`` holds the
+shipped weights and says what they were fitted for and on. ``python -m eval.fit.calibrate`` writes it: it asks questions
+with the passages that answer them present, and again with these removed.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 import regex
 
+from rag.calibration import Calibration
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.retrieve import Retrieval
@@ -27,37 +21,11 @@ _NAME_STEM = 5
 """Letters of a name that must agree: case endings differ."""
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """A logistic model: probability = 1 / (1 + exp(-(intercept + sum of weight x evidence))).
-
-    Missing features take their training mean, from ``means``.
-    """
-
-    weights: Mapping[str, float]
-    intercept: float
-    means: Mapping[str, float]
-
-    @classmethod
-    @cache
-    def shipped(cls, read: bool) -> Calibration:
-        """Return the model for what was seen with the reader, or without."""
-        stored = json.loads(Path(__file__).with_name("confidence.json").read_text(encoding="utf-8"))
-        fitted = stored["with the reader" if read else "without the reader"]
-        return cls(fitted["weights"], fitted["intercept"], fitted["means"])
-
-    def probability(self, evidence: Mapping[str, float]) -> float:
-        total = self.intercept + sum(
-            weight * evidence.get(name, self.means[name]) for name, weight in self.weights.items()
-        )
-        return 1 / (1 + math.exp(-max(-20.0, min(20.0, total))))
-
-
-def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> float:
+def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity, calibration: Calibration) -> float:
     """Return the probability (0..1) that the best sentences answer the question."""
     if not ranked:
         return 0.0
-    return Calibration.shipped(bool(retrieval.answers)).probability(gather(retrieval, ranked, rarity))
+    return calibration.probability(gather(retrieval, ranked, rarity), read=bool(retrieval.answers))
 
 
 def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> dict[str, float]:

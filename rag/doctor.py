@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rag.calibration import SHIPPED, load_calibration
 from rag.errors import IndexStateError, ModelError, TemeiError
 from rag.index.index import Index
 from rag.models.e5 import is_prepared
-from rag.models.embeddings import BUNDLED, open_embedder
+from rag.models.embeddings import BUNDLED, Embedder, open_embedder
 from rag.settings import Settings
 
 CHUNK = 1000
@@ -34,6 +35,7 @@ def examine(settings: Settings, report: Callable[[str], None] = lambda line: Non
         findings.append(Finding("model", abs(length - 1) < 1e-3, f"{embedder.name}, {embedder.dimension} dimensions"))
         if embedder.name == BUNDLED and (settings.home / "models").exists():
             findings.append(_prepared(settings))
+        findings.append(_calibration(settings, embedder))
         index = Index(settings, embedder)
         documents = len(index.documents())
         findings.append(Finding("index", True, f"{documents} documents, {len(index)} passages in {settings.home}"))
@@ -60,6 +62,13 @@ def _prepared(settings: Settings) -> Finding:
     whole = is_prepared(settings.home / "models")
     detail = "its files are as they were written"
     return Finding("prepared model", whole, detail if whole else "its files are damaged; ask a question to mend it")
+
+
+def _calibration(settings: Settings, embedder: Embedder) -> Finding:
+    """Say whether the confidence was fitted for the embedding model."""
+    found = load_calibration(settings.home, embedder)
+    where = "shipped" if found.path == SHIPPED else str(found.path)
+    return Finding("calibration", not found.remark, found.remark or f"fitted for {embedder.name} ({where})")
 
 
 def _chat(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rag.calibration import Calibration
 from rag.confidence import confidence
 from rag.look import Look, PartLooks
 from rag.models.word_rarity import WordRarity
@@ -12,17 +13,22 @@ from rag.models.word_rarity import WordRarity
 
 @dataclass(frozen=True)
 class Judgement:
-    """The confidence (0..1) that a question is answered; how many questions within it were judged and left out."""
+    """The confidence (0..1) that a question is answered; how many questions within it were judged and left out.
+
+    ``is_rough`` says that the confidence was fitted for another embedding model than the one in use.
+    """
 
     confidence: float
     taken: int = 0
     left_out: int = 0
+    is_rough: bool = False
 
 
 def judge(
     whole: Look,
     parts: PartLooks,
     rarity: WordRarity,
+    calibration: Calibration,
     *,
     least: float,
     is_answered_by_whole: Callable[[Look], bool],
@@ -36,8 +42,9 @@ def judge(
     """
 
     def of_part(part: Look) -> float:
-        alone = confidence(part.retrieval, part.sentences, rarity)
+        alone = confidence(part.retrieval, part.sentences, rarity, calibration)
         return 1.0 if alone < least and is_answered_by_whole(part) else alone
 
-    lowest = min([confidence(whole.retrieval, whole.sentences, rarity), *map(of_part, parts.looks)])
-    return Judgement(lowest, len(parts.looks), parts.left_out)
+    of_whole = confidence(whole.retrieval, whole.sentences, rarity, calibration)
+    lowest = min([of_whole, *map(of_part, parts.looks)])
+    return Judgement(lowest, len(parts.looks), parts.left_out, is_rough=not calibration.suits)

@@ -158,7 +158,8 @@ class Answer:
     ``text`` carries a marker such as ``[1]`` behind each statement, naming ``citations[i].number``.
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
     ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer; ``note`` says in
-    one line why a configured language model did not write it, and what of a long question was left out.
+    one line why a configured language model did not write it, what of a long question was left out, and that the
+    confidence was fitted for another embedding model.
     """
 
     question: str

@@ -1,4 +1,4 @@
-"""Define the command line: ``temei ingest | ask | chat | sources | doctor | eval | bench | load``.
+"""Define the command line: ``temei ingest | ask | chat | sources | doctor | calibrate | eval | bench | load``.
 
 The exit status is 0 for an answer and for a refusal. It is 2 for wrong usage and for an error that the user can solve;
 one line on stderr then says what to do.
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from eval.calibrate_command import calibrate
 from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.errors import DocumentError, TemeiError
@@ -44,10 +45,11 @@ app = typer.Typer(
 @app.callback()
 def _privately(context: typer.Context) -> None:
     # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
-    if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor"):
+    if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor", "calibrate"):
         os.umask(OWNER_ONLY)
 
 
+app.command()(calibrate)
 app.add_typer(eval_app, name="eval")
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import rag.confidence
 from eval.fit.reader_sets import read_set
+from eval.logistic import Features, Floats, parts_of
 from eval.refusal_metrics import auroc
 from eval.sets.squad import read_adversarial, read_xquad
 from ingest.add import add_document
 from ingest.load import to_document
+from rag.calibration import SHIPPED, WITH, WITHOUT, FittedFor
 from rag.confidence import gather
 from rag.index.index import Index
 from rag.models.embeddings import Embedder, open_embedder
@@ -53,9 +54,6 @@ SMALL, LARGE = "one article", "all articles"
 PRESENT, NO_PARAGRAPH, NO_ARTICLE = "present", "paragraph removed", "article removed"
 ANSWERABLE, ADVERSARIAL = "answerable", "adversarial"
 """Grounds of the questions of the adversarial set."""
-WITH, WITHOUT = "with the reader", "without the reader"
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -159,44 +157,17 @@ def _ask(
     return {name: gather(seen, rank_sentences(seen), rarity) for name, seen in ways.items()}
 
 
-def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
-    """Return the coefficients of a ridge logistic regression (the last is the intercept), by Newton's method."""
-    x = np.c_[x, np.ones(len(x))]
-    penalty = np.diag([ridge] * (x.shape[1] - 1) + [0.0])
-    beta = np.zeros(x.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ beta))
-        gradient = x.T @ (weight * (y - p)) - penalty @ beta
-        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x + penalty
-        step = np.linalg.solve(hessian, gradient)
-        beta += step
-        if np.abs(step).max() < 1e-8:
-            break
-    return beta
-
-
 def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
     """Return weights, intercept, threshold and cross-validated numbers, for the evidence with or without the reader."""
-    names = list(found[0].evidence[way])
-    raw = np.array([[trial.evidence[way][name] for name in names] for trial in found])
+    features = Features.of([trial.evidence[way] for trial in found])
     y = np.array([float(trial.ground in (PRESENT, ANSWERABLE)) for trial in found])
-    article = np.array([trial.article for trial in found])
-    weight = np.where(y == 1, (y == 0).sum() / (y == 1).sum(), 1.0)
-    mean, spread = raw.mean(0), raw.std(0)
-    x = (raw - mean) / spread
-    held_out = np.zeros(len(y))
-    order = np.random.default_rng(0).permutation(sorted(set(article)))
-    for some in np.array_split(order, FOLDS):
-        test = np.isin(article, some)
-        beta = fit(x[~test], y[~test], weight[~test])
-        held_out[test] = 1 / (1 + np.exp(-(x[test] @ beta[:-1] + beta[-1])))
+    held_out = features.held_out(y, list(parts_of([trial.article for trial in found], FOLDS)))
     threshold = float(np.quantile(held_out[y == 1], OVER_REFUSAL))
-    beta = fit(x, y, weight)
-    weights = beta[:-1] / spread
+    model = features.model(y)
     return {
-        "weights": {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)},
-        "means": {name: round(float(m), 5) for name, m in zip(names, mean, strict=True)},
-        "intercept": round(float(beta[-1] - weights @ mean), 5),
+        "weights": model.weights,
+        "means": model.means,
+        "intercept": model.intercept,
         "threshold": round(threshold, 4),
         "trials": len(found),
         "cross_validated": list(_numbers(found, held_out, threshold)),
@@ -237,10 +208,9 @@ def main(folder: Path) -> None:
         raise SystemExit("There is no reader beside this embedding model.")
     with tempfile.TemporaryDirectory() as home:
         found = list(trials(folder, embedder, _Remembering(reader.read), Path(home)))
-    result = {way: calibrate(found, way) for way in (WITH, WITHOUT)}
-    source = Path(rag.confidence.__file__).with_name("confidence.json")
-    source.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(source.read_text(encoding="utf-8"))
+    result = {"fitted_for": asdict(FittedFor.now(embedder)), **{way: calibrate(found, way) for way in (WITH, WITHOUT)}}
+    SHIPPED.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(SHIPPED.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -57,8 +57,8 @@ class Line(BaseModel):
     note: str = ""
 
 
-def load_jsonl(path: Path, documents: Path) -> Dataset:
-    """Return a question set in Temei's own format over the documents in a folder.
+def load_jsonl(path: Path, documents: Path | Sequence[Path]) -> Dataset:
+    """Return a question set in Temei's own format over the documents in a folder, or in several.
 
     Raises:
         DatasetError: every problem of the file, one a line, with its place.
@@ -71,7 +71,8 @@ def load_jsonl(path: Path, documents: Path) -> Dataset:
             lines.append((where, Line.model_validate(json.loads(text))))
         except (ValueError, RecursionError) as error:
             problems += _explain(where, error)
-    known = _load_documents(documents, {name for _, line in lines for name in _named(line)}, problems)
+    folders = [documents] if isinstance(documents, Path) else documents
+    known = _load_documents(folders, {name for _, line in lines for name in _named(line)}, problems)
     first: dict[str, str] = {}
     for where, line in lines:
         if line.id in first:
@@ -105,22 +106,27 @@ def _explain(where: str, error: Exception) -> list[str]:
     return [f"{where}: not JSON: {type(error).__name__}"]
 
 
-def _load_documents(folder: Path, names: Iterable[str], problems: list[str]) -> dict[str, Document]:
-    """Return the documents that are named, by the name as given: a path below the folder, its suffix optional."""
-    if not folder.is_dir():
-        problems.append(f"{folder} is not a folder; name the folder of the documents with --documents.")
-        return {}
-    files: dict[str, Path] = {}
-    for path in find_files([folder])[0]:
-        relative = path.relative_to(folder)
-        files.setdefault(relative.with_suffix("").as_posix(), path)
-        files[relative.as_posix()] = path
+def _load_documents(folders: Sequence[Path], names: Iterable[str], problems: list[str]) -> dict[str, Document]:
+    """Return the documents that are named, by the name as given: a path below a folder, its suffix optional."""
+    wanted = set(names)
     known: dict[str, Document] = {}
-    for name in sorted(set(names) & set(files)):
-        try:
-            known[name] = load(files[name], source=files[name].relative_to(folder).as_posix())
-        except DocumentError as error:
-            problems.append(str(error))
+    for folder in folders:
+        if not folder.is_dir():
+            problems.append(f"{folder} is not a folder; name the folder of the documents with --documents.")
+            continue
+        files: dict[str, Path] = {}
+        for path in find_files([folder])[0]:
+            relative = path.relative_to(folder)
+            files.setdefault(relative.with_suffix("").as_posix(), path)
+            files[relative.as_posix()] = path
+        for name in sorted(wanted & set(files)):
+            if name in known:
+                problems.append(f"{files[name]} has the name of another document, {name!r}; rename one of them.")
+                continue
+            try:
+                known[name] = load(files[name], source=files[name].relative_to(folder).as_posix())
+            except DocumentError as error:
+                problems.append(str(error))
     return known
 
 

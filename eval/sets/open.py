@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,7 @@ def open_dataset(
     *,
     questions: Path | None = None,
     paragraphs: Path | None = None,
-    documents: Path | None = None,
+    documents: Path | Sequence[Path] | None = None,
     leave_out: LeaveOut | None = None,
     keep: bool = False,
     limit: int | None = None,
@@ -40,7 +41,7 @@ def open_dataset(
             empty for the shipped set.
         questions: for squad, a parallel file whose questions to ask.
         paragraphs: for adversarial, the SQuAD file of its paragraphs.
-        documents: for JSONL, the folder of its documents; where omitted, the file's own.
+        documents: for JSONL, the folder or folders of its documents; where omitted, the file's own.
         leave_out: make every question unanswerable by keeping its gold document, or that document's whole article,
             from the search.
         keep: with ``leave_out``, ask every question also with nothing left out.

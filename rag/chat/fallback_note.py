@@ -1,4 +1,7 @@
-"""The notes beside an answer, in the page's two languages: why no language model wrote it, and what was left out."""
+"""The notes beside an answer, in the page's two languages.
+
+They say why no language model wrote it, what was left out, and that its confidence is rough.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,11 @@ from collections.abc import Sequence
 from rag.errors import Fault
 from rag.messages import message
 from rag.text.language import question_language
+
+
+def note_rough(question: str, languages: Sequence[str]) -> str:
+    """Return the line for a confidence that was fitted for another embedding model than the one in use."""
+    return message("confidence_is_rough").in_language(question_language(question, languages))
 
 
 def note_left_out(taken: int, left_out: int, question: str, languages: Sequence[str]) -> str:

@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from rag.files.private import owner_only
+
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file, or replace it."""
+    """Write a file that only its owner may read, or replace it."""
     fresh = path.with_name(f".{path.name}-{os.getpid()}-{time.monotonic_ns()}")
     try:
-        fresh.write_text(text, encoding="utf-8")
+        with open(fresh, "x", encoding="utf-8", opener=owner_only) as file:
+            file.write(text)
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 OWN = frozenset(
     {
         "bm25",
+        "calibration",
         "chroma",
         "chroma-unfinished",
         "eval",
