@@ -116,7 +116,7 @@ def ask_all(
     """Ask every question, with the reader and without, and return what was seen."""
     # No language model: confidence is decided before one is asked.
     plain = settings.model_copy(update={"chat_model": ""})
-    shipped = shipped_calibration(embedder)
+    shipped = replace(shipped_calibration(embedder), remark="")
     temei = open_corpus(dataset, plain, embedder=embedder, calibration=shipped, report=report, advance=advance)
     reader, rarity = open_reader(embedder, settings.home / "models", report), WordRarity.of(embedder)
     trials = []

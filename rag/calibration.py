@@ -22,6 +22,7 @@ from rag.files.checksums import DamagedError, checksum, sealed, unsealed, write_
 from rag.files.private import make_private, privately
 from rag.models.embeddings import Embedder
 from rag.models.reader import PATH as READER
+from rag.text.characters import whole
 
 EVIDENCE_VERSION = 1
 """Raise it when the evidence of `rag.confidence.gather` changes: calibrations kept from before are then not used."""
@@ -73,11 +74,11 @@ class FittedFor:
     @classmethod
     def now(cls, embedder: Embedder) -> FittedFor:
         """Return what a calibration that is fitted now, with this embedding model, is for."""
-        return cls(embedder.name, embedder.dimension, f"{checksum(READER):08x}", EVIDENCE_VERSION)
+        return cls(whole(embedder.name), embedder.dimension, f"{checksum(READER):08x}", EVIDENCE_VERSION)
 
     def suits(self, embedder: Embedder) -> bool:
         """Return whether this is the embedding model."""
-        return (self.embedding_model, self.dimension) == (embedder.name, embedder.dimension)
+        return (self.embedding_model, self.dimension) == (whole(embedder.name), embedder.dimension)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def shipped_calibration(embedder: Embedder, remark: str = "") -> Calibration:
     if shipped.fitted_for.suits(embedder):
         return replace(shipped, remark=remark)
     remark = remark or (
-        f"Confidence was fitted for {shipped.fitted_for.embedding_model}, not for {embedder.name}, and is rough; "
+        f"Confidence was fitted for {shipped.fitted_for.embedding_model}, not for {whole(embedder.name)}, and is rough; "
         "run: temei calibrate"
     )
     rough = {way: model.without(OF_THE_VECTORS) for way, model in shipped.models.items()}
@@ -170,7 +171,7 @@ def _kept(path: Path, embedder: Embedder) -> Calibration:
     try:
         fitted_for = FittedFor(**about["fitted_for"])
         models = {way: _model(about[way]) for way in (WITH, WITHOUT) if way in about or way == WITHOUT}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"{path} is not a calibration") from error
     if not fitted_for.suits(embedder):
         raise DamagedError(f"{path} was fitted for {fitted_for.embedding_model}")
@@ -180,7 +181,7 @@ def _kept(path: Path, embedder: Embedder) -> Calibration:
 
 
 def _model(stored: Mapping[str, Any]) -> Logistic:
-    """Return a stored model; raise KeyError, TypeError or ValueError where it is none."""
+    """Return a stored model; raise AttributeError, KeyError, TypeError or ValueError where it is none."""
     weights = {str(name): float(weight) for name, weight in stored["weights"].items()}
     model = Logistic(weights, float(stored["intercept"]), {name: float(stored["means"][name]) for name in weights})
     if not all(map(math.isfinite, (model.intercept, *weights.values(), *model.means.values()))):

@@ -18,6 +18,7 @@ from ingest import ingest
 from ingest.sandbox.child import Limits
 from ingest.sandbox.extract import environment, extract
 from rag import Settings, Temei
+from rag.calibration import WITHOUT, Logistic, keep
 from rag.files.private import OWN, keep_private, make_private
 from rag.index.index import Index
 from ui.page.document_list import Given
@@ -47,6 +48,7 @@ def use(home: Path, fake: FakeEmbedder, tmp_path: Path) -> Temei:
     index = Index(settings, fake, create=True)
     ingest([SEED], index)
     index.close()
+    keep({WITHOUT: Logistic({}, 0.0, {})}, FakeEmbedder("another"), home)
     temei = Temei(settings, embedder=fake)
     temei.answer("Când a fost trimisă scrisoarea de felicitare?")
     (tmp_path / "n.txt").write_text("Vulpea sare peste gard.")
