@@ -20,7 +20,7 @@ import regex
 
 from rag.files.checksums import DamagedError, checksum, sealed, unsealed, write_whole
 from rag.files.private import make_private, privately
-from rag.models.embeddings import Embedder
+from rag.models.embeddings import VERSION, Embedder
 from rag.models.reader import PATH as READER
 from rag.text.characters import whole
 
@@ -34,7 +34,7 @@ SHIPPED = Path(__file__).with_name("confidence.json")
 
 
 class _OutdatedError(Exception):
-    """A calibration was fitted for another reader or for other evidence than this version of Temei has."""
+    """A calibration was fitted for other vectors, another reader or other evidence than this version of Temei has."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,22 @@ class Logistic:
 
 @dataclass(frozen=True)
 class FittedFor:
-    """What a calibration was fitted for; ``reader`` is the CRC-32 of the reader's file, in hexadecimal digits."""
+    """What a calibration was fitted for.
+
+    ``vectors`` is the version of the vectors (`rag.models.embeddings.VERSION`), ``reader`` the CRC-32 of the reader's
+    file in hexadecimal digits, ``evidence`` the `EVIDENCE_VERSION`.
+    """
 
     embedding_model: str
     dimension: int
+    vectors: int
     reader: str
     evidence: int
 
     @classmethod
     def now(cls, embedder: Embedder) -> FittedFor:
         """Return what a calibration that is fitted now, with this embedding model, is for."""
-        return cls(whole(embedder.name), embedder.dimension, f"{checksum(READER):08x}", EVIDENCE_VERSION)
+        return cls(whole(embedder.name), embedder.dimension, VERSION, f"{checksum(READER):08x}", EVIDENCE_VERSION)
 
     def suits(self, embedder: Embedder) -> bool:
         """Return whether this is the embedding model."""

@@ -247,7 +247,7 @@ def test_a_damaged_calibration_is_one_line_and_the_shipped_one_is_used(home: Pat
     assert replace(found, remark="") == replace(shipped_calibration(another), remark="")
 
 
-@pytest.mark.parametrize("change", [{"reader": "00000000"}, {"evidence": 0}])
+@pytest.mark.parametrize("change", [{"reader": "00000000"}, {"evidence": 0}, {"vectors": 1}])
 def test_a_calibration_for_another_reader_or_other_evidence_is_not_used(home: Path, change: dict[str, Any]) -> None:
     another = FakeEmbedder("another")
     path = keep(MODELS, another, home)
