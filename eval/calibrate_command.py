@@ -12,7 +12,7 @@ from rich.table import Table
 from eval.commands import all_problems, err, out, progress
 
 if TYPE_CHECKING:  # imported only by the command, so that `temei ask` starts without it
-    from eval.calibrate import Outcome
+    from eval.calibration import Outcome
 
 
 def calibrate(
@@ -29,8 +29,8 @@ def calibrate(
     ] = None,
 ) -> None:
     """Fit the confidence to the embedding model, on answerable and unanswerable questions."""
-    from eval.calibrate import ask_all, open_questions
-    from eval.calibrate import calibrate as fit
+    from eval.calibration import ask_all, open_questions
+    from eval.calibration import calibrate as fit
     from rag.calibration import keep
     from rag.models.embeddings import open_embedder
     from rag.settings import Settings

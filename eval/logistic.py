@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from rag.calibration import Logistic
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Group = TypeVar("Group", int, str)
 
 SEED = 0
 """Of the parts for cross-validation, so that the same questions always give the same weights and numbers."""
@@ -87,7 +89,7 @@ class Features:
         return found
 
 
-def parts_of(groups: Sequence[int] | Sequence[str], count: int) -> Iterator[Flags]:
+def parts_of(groups: Sequence[Group], count: int) -> Iterator[Flags]:
     """Yield the rows of each of ``count`` parts, chosen by chance; the rows of a group are in one part."""
     number = {group: place for place, group in enumerate(sorted(set(groups)))}
     group_of = np.array([number[group] for group in groups])

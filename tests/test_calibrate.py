@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 import rag.calibration
 import rag.doctor
 import rag.models.embeddings
-from eval import calibrate as calibrating
+from eval import calibration as calibrating
 from eval.corpus import open_corpus
 from eval.logistic import Features, Numbers, parts_of
 from eval.sets.open import SHIPPED, open_dataset
@@ -346,7 +346,7 @@ def test_questions_and_documents_of_ones_own(call: Callable[..., Result], settin
     assert len(dataset.documents) == calibrating.LEAST + 1
 
 
-@pytest.mark.parametrize(("answerable", "unanswerable"), [(39, 60), (60, 39), (0, 60), (60, 0), (1, 1)])
+@pytest.mark.parametrize(("answerable", "unanswerable"), [(29, 40), (40, 29), (0, 40), (40, 0), (1, 1)])
 def test_too_few_questions_are_refused_in_one_line(
     call: Callable[..., Result], settings: Settings, tmp_path: Path, answerable: int, unanswerable: int
 ) -> None:

@@ -31,8 +31,11 @@ from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.types import Document, Turn
 
-LEAST = 40
-"""Fewest answerable and fewest unanswerable questions."""
+LEAST = 30
+"""Fewest answerable and fewest unanswerable questions. Fitted on so many of the shipped set, drawn 60 times, a
+calibration for the bundled weights loaded through sentence-transformers told the other questions apart better than the
+shipped one each time (mean AUROC 0.86 against 0.78, Brier score 0.185 against 0.191). With 20 of each one draw in ten did
+worse, and the Brier score was no better (0.194)."""
 PARTS = 8
 """For cross-validation, as the shipped calibration has them."""
 OVER_REFUSAL = 0.05
@@ -81,7 +84,7 @@ def open_questions(
     if min(answerable, unanswerable) < LEAST:
         raise DatasetError(
             f"{dataset.name} has {answerable} answerable and {unanswerable} unanswerable questions, and a calibration "
-            f"needs {LEAST} of each: with fewer it judges worse than the shipped one; add questions to it."
+            f"needs {LEAST} of each, since with fewer it may judge worse than the shipped one; add questions."
         )
     return replace(dataset, documents={**dataset.documents, **_others(dataset, folders, report)})
 
