@@ -14,6 +14,7 @@ import numpy as np
 
 from eval.corpus import Advance, open_corpus
 from eval.logistic import Features, Flags, Numbers, parts_of
+from eval.runner import searched
 from eval.sets.dataset import Dataset, Example
 from eval.sets.open import open_dataset
 from ingest.load import find_files, load
@@ -34,8 +35,8 @@ from rag.types import Document, Turn
 LEAST = 30
 """Fewest answerable and fewest unanswerable questions. Fitted on so many of the shipped set, drawn 60 times, a
 calibration for the bundled weights loaded through sentence-transformers told the other questions apart better than the
-shipped one each time (mean AUROC 0.86 against 0.78, Brier score 0.185 against 0.191). With 20 of each one draw in ten did
-worse, and the Brier score was no better (0.194)."""
+shipped one each time (mean AUROC 0.86 against 0.78, Brier score 0.185 against 0.191). With 20 of each one draw in ten
+did worse, and the Brier score was no better (0.194)."""
 PARTS = 8
 """For cross-validation, as the shipped calibration has them."""
 OVER_REFUSAL = 0.05
@@ -125,9 +126,9 @@ def ask_all(
     trials = []
     for number, example in enumerate(dataset.examples):
         advance("asking", number, len(dataset.examples))
-        found = retrieve(
-            temei.index, _query(example, temei, rarity), count=settings.top_k, candidates=settings.candidates
-        )
+        ids, most = searched(dataset, example), max(settings.candidates, settings.top_k)
+        query = _query(example, temei, rarity, ids)
+        found = retrieve(temei.index, query, count=settings.top_k, candidates=most, document_ids=ids)
         ways = {WITHOUT: found} if reader is None else {WITH: rerank(found, reader.read), WITHOUT: found}
         ranked = {way: rank_sentences(seen) for way, seen in ways.items()}
         if all(ranked.values()):
@@ -138,12 +139,12 @@ def ask_all(
     return trials
 
 
-def _query(example: Example, temei: Temei, rarity: WordRarity) -> str:
+def _query(example: Example, temei: Temei, rarity: WordRarity, ids: Sequence[str] | None) -> str:
     """Return what is searched for a question, after those that it follows."""
     turns: list[Turn] = []
     try:
         for question in example.history:
-            earlier = temei.answer(question, turns)
+            earlier = temei.answer(question, turns, ids)
             turns.append(Turn(question, earlier.text, earlier.abstained))
         return accept({"question": example.question, "history": turns}, temei.settings, rarity).standalone
     except QuestionError as error:

@@ -69,7 +69,7 @@ class _Asker:
         temei.answer(dataset.examples[0].question)  # opens the index, so that no question is timed doing so
 
     def ask(self, example: Example) -> Record:
-        ids = self._searched(example)
+        ids = searched(self.dataset, example)
         turns: list[Turn] = []
         for question in example.history:
             earlier = self.temei.answer(question, turns, ids)
@@ -102,13 +102,6 @@ class _Asker:
             seconds=seconds,
         )
 
-    def _searched(self, example: Example) -> list[str] | None:
-        """Return the ids of the documents that a question may search; None for all."""
-        if not example.left_out and not example.within:
-            return None
-        names = set(example.within or self.dataset.documents) - set(example.left_out)
-        return [document.id for name, document in self.dataset.documents.items() if name in names]
-
     def _reply(self, answer: Answer) -> Reply:
         return Reply(
             text=answer.text,
@@ -126,6 +119,14 @@ class _Asker:
         if name not in self.sentences:
             self.sentences[name] = tuple(sentences_of(self.dataset.documents[name]))
         return self.sentences[name]
+
+
+def searched(dataset: Dataset, example: Example) -> list[str] | None:
+    """Return the ids of the documents that a question may search; None for all."""
+    if not example.left_out and not example.within:
+        return None
+    names = set(example.within or dataset.documents) - set(example.left_out)
+    return [document.id for name, document in dataset.documents.items() if name in names]
 
 
 def sentences_of(document: Document) -> list[Span]:

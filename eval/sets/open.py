@@ -69,7 +69,9 @@ def open_dataset(
     return replace(dataset, options={**dataset.options, **options})
 
 
-def _load(spec: str, questions: Path | None, paragraphs: Path | None, documents: Path | None) -> Dataset:
+def _load(
+    spec: str, questions: Path | None, paragraphs: Path | None, documents: Path | Sequence[Path] | None
+) -> Dataset:
     kind, _, path = spec.partition(":")
     for option, value, wanted in (("questions", questions, "squad"), ("paragraphs", paragraphs, "adversarial")):
         if value is not None and kind != wanted:
