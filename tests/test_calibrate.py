@@ -399,6 +399,7 @@ class PlainEmbedder(BundledEmbedder):
         self.language_bias: Any = _Unchanged()
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_bundled_weights_loaded_another_way_refuse_hamlet(
     embedder: BundledEmbedder, settings: Settings, monkeypatch: pytest.MonkeyPatch
