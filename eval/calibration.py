@@ -99,7 +99,7 @@ def _others(dataset: Dataset, folders: Sequence[Path], report: Callable[[str], N
         try:
             document = load(path, source=str(path))
         except DocumentError as error:
-            problems.append(str(error))
+            problems.append(error.line)
             continue
         if document.id not in known:
             known.add(document.id)

@@ -18,7 +18,8 @@ from typing import Any
 
 import regex
 
-from rag.files.checksums import DamagedError, checksum, sealed, unsealed, write_whole
+from rag.files.aside import write_whole
+from rag.files.checksums import DamagedError, checksum, sealed, unsealed
 from rag.files.private import make_private, privately
 from rag.models.embeddings import VERSION, Embedder
 from rag.models.reader import PATH as READER

@@ -136,7 +136,7 @@ def _others(path: Path) -> Iterator[str]:
 def _fill(index: Index, articles: Sequence[Any], group: Sequence[int]) -> dict[tuple[int, int], str]:
     """Ingest the paragraphs of some articles and return their document ids."""
     ids = {}
-    held = {str(row["id"]) for row in index.documents()}
+    held = {record.id for record in index.documents()}
     with index.writing():
         for i in group:
             for j, paragraph in enumerate(articles[i]["paragraphs"]):
