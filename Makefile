@@ -58,7 +58,7 @@ check: setup
 	@echo "ruff check" && $(BIN)/ruff check .
 	@echo "mypy" && $(BIN)/mypy
 	@echo "lint-imports" && $(BIN)/lint-imports
-	@echo "pytest" && $(BIN)/python -m pytest
+	@echo "pytest" && $(BIN)/python -m pytest -n 2 --dist worksteal
 
 format: setup ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only .

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -44,6 +45,15 @@ PASSAGE = (
     "The mill was built in 1874 by Ion Popescu. It burned down in 1901. The village has two churches and a school."
 )
 LEXICON = {"ro": {"when": "când", "mill": "moara", "village": "satul", "built": "construită"}}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute in one thread: beside another process that computes, several wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def a_file(folder: Path, name: str, count: int = 12) -> Path:

@@ -20,7 +20,7 @@ from rag.models.embeddings import Embedder
 from ui import cli
 from ui.api.openai import content, quotes
 from ui.page.export import to_markdown
-from ui.page.render import answer_html, question_html, reader_html
+from ui.page.render import answer_html, document_panel_html, question_html
 from ui.page.turn_view import TurnView
 
 pytestmark = pytest.mark.model
@@ -154,7 +154,7 @@ def check_surfaces(answer: Answer, temei: Temei, capsys: pytest.CaptureFixture[s
     shown = [
         question_html(answer.question),
         answer_html(turn_view, 0, "ro"),
-        *(reader_html(turn_view, 0, c.number, "ro", temei.document) for c in turn_view.shown),
+        *(document_panel_html(turn_view, 0, c.number, "ro", temei.document) for c in turn_view.shown),
     ]
     for html in shown:
         tags = Tags(html)

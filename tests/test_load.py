@@ -330,7 +330,7 @@ def test_find_files_says_what_gives_nothing(tmp_path: Path, name: str) -> None:
     files, problems = find_files([tmp_path / name, tmp_path / "bun.txt"])
 
     assert files == [tmp_path / "bun.txt"]
-    (problem,) = problems
+    (problem,) = map(str, problems)
     assert name.rstrip("/") in problem
     assert "\n" not in problem
 

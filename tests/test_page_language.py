@@ -116,9 +116,9 @@ def test_a_full_disk(library: Temei, monkeypatch: pytest.MonkeyPatch, settings: 
 
 def test_an_index_that_another_process_writes(library: Temei, tmp_path: Path, settings: Settings) -> None:
     documents = Documents(library)
-    (row,) = documents.rows()
+    (record,) = documents.records()
     visit: Any = SimpleNamespace(client=None, headers={})
-    event: Any = SimpleNamespace(document=str(row["id"]))
+    event: Any = SimpleNamespace(document=record.id)
     with FileLock(settings.home / "ingest.lock"):
         with pytest.raises(gr.Error) as caught:
             DocumentEvents(documents).remove((), "ro", visit, event)
