@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -99,9 +100,14 @@ def library(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Tem
 
 
 def chatting(temei: Temei, server: Scripted) -> Temei:
-    """Return the same with the scripted model."""
+    """Return the same with the scripted model, which was asked nothing yet."""
     server.requests.clear()
-    changes = {"chat_model": "openai:obedient", "chat_base_url": server.address, "chat_retries": 0}
+    return _chatting(temei, server.address)
+
+
+@cache
+def _chatting(temei: Temei, address: str) -> Temei:
+    changes = {"chat_model": "openai:obedient", "chat_base_url": address, "chat_retries": 0}
     return Temei(temei.settings.model_copy(update=changes), embedder=temei.embedder)
 
 
