@@ -29,6 +29,7 @@ from rag import Settings, Temei
 from rag.index.index import Index
 from rag.messages import FileMessage
 from rag.models.embeddings import Embedder, open_embedder
+from rag.types import Document
 
 BATCH = 25
 REAL_EVERY = 8
@@ -36,6 +37,9 @@ REAL_EVERY = 8
 MOST_SECONDS = 2400.0
 SECONDS = 8.0
 """What a file may take to be extracted here, so that one that would take longer is refused within `SLOW`."""
+
+A_MEGABYTE = 10.0
+"""Seconds more that a megabyte of text may take: it has some 3,000 passages, and Chroma takes 1 ms to store one."""
 
 TABLE = "| an | preț |\n|---|---|\n| 2023 | 100 lei |\n| 2024 | 200 lei |\n"
 MARKDOWN = (
@@ -286,10 +290,10 @@ class _timed:
         self._before = (pipeline._load, pipeline.add_document)
 
     def __enter__(self) -> None:
-        self._watch("_load", lambda path, *rest: str(path))
-        self._watch("add_document", lambda document, index, *, where, **rest: where)
+        self._watch("_load", lambda path, *rest: (str(path), SLOW))
+        self._watch("add_document", lambda document, index, *, where, **rest: (where, _most(document)))
 
-    def _watch(self, name: str, path_of: Callable[..., str]) -> None:
+    def _watch(self, name: str, bound: Callable[..., tuple[str, float]]) -> None:
         original = getattr(pipeline, name)
 
         def timed(*given: object, **named: object) -> object:
@@ -298,12 +302,18 @@ class _timed:
                 return original(*given, **named)
             finally:
                 seconds = time.monotonic() - before
-                if seconds > SLOW:
+                path, most = bound(*given, **named)
+                if seconds > most:
                     self._result.slow += 1
-                    number = self._number_of.get(path_of(*given, **named), -1)
+                    number = self._number_of.get(path, -1)
                     self._result.fail(number, f"{name.strip('_')} took {seconds:.1f} s")
 
         setattr(pipeline, name, timed)
 
     def __exit__(self, *error: object) -> None:
         pipeline._load, pipeline.add_document = self._before
+
+
+def _most(document: Document) -> float:
+    """Return the seconds that a document may take to be split, embedded and stored."""
+    return SLOW + A_MEGABYTE * len(document.text) / 1e6
