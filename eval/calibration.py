@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from eval.corpus import Advance, open_corpus
-from eval.logistic import Features, Flags, Numbers, parts_of
-from eval.runner import searched
+from eval.logistic import OVER_REFUSAL, PARTS, Features, Numbers, parts_of
+from eval.refusal_metrics import Flags
+from eval.runner import asked_before, searched
 from eval.sets.dataset import Dataset, Example
 from eval.sets.open import open_dataset
 from ingest.load import find_files, load
@@ -30,16 +31,13 @@ from rag.read import rank_sentences
 from rag.rerank import rerank
 from rag.retrieve import retrieve
 from rag.settings import Settings
-from rag.types import Document, Turn
+from rag.types import Document
 
 LEAST = 30
 """Fewest answerable and fewest unanswerable questions. Fitted on so many of the shipped set, drawn 60 times, a
 calibration for the bundled weights loaded through sentence-transformers told the other questions apart better than the
 shipped one each time (mean AUROC 0.86 against 0.78, Brier score 0.185 against 0.191). With 20 of each one draw in ten
 did worse, and the Brier score was no better (0.194)."""
-PARTS = 8
-"""For cross-validation, as the shipped calibration has them."""
-OVER_REFUSAL = 0.05
 
 
 @dataclass(frozen=True)
@@ -141,11 +139,8 @@ def ask_all(
 
 def _query(example: Example, temei: Temei, rarity: WordRarity, ids: Sequence[str] | None) -> str:
     """Return what is searched for a question, after those that it follows."""
-    turns: list[Turn] = []
     try:
-        for question in example.history:
-            earlier = temei.answer(question, turns, ids)
-            turns.append(Turn(question, earlier.text, earlier.abstained))
+        turns = asked_before(example, temei, ids)
         return accept({"question": example.question, "history": turns}, temei.settings, rarity).standalone
     except QuestionError as error:
         raise DatasetError(f"{example.id}: {error}") from error

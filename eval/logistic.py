@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eval.refusal_metrics import BINS, auroc
+from eval.refusal_metrics import BINS, Flags, auroc
+from eval.stats import Doubles
 from rag.calibration import Logistic
 
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Group = TypeVar("Group", int, str)
 
+PARTS = 8
+"""Parts of a cross-validation. Chosen by eye; not measured."""
+OVER_REFUSAL = 0.05
+"""The share of answerable questions below the threshold that is told."""
 SEED = 0
 """Of the parts for cross-validation, so that the same questions always give the same weights and numbers."""
 
 
-def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
+def fit(x: Doubles, y: Doubles, weight: Doubles, ridge: float = 1.0) -> Doubles:
     """Return the coefficients of a ridge logistic regression (the last is the intercept), by Newton's method.
 
     Args:
@@ -42,7 +44,7 @@ def fit(x: Floats, y: Floats, weight: Floats, ridge: float = 1.0) -> Floats:
     return beta
 
 
-def balanced(y: Floats) -> Floats:
+def balanced(y: Doubles) -> Doubles:
     """Return weights with which the answered questions together count as much as the others, those 1 each."""
     return np.where(y == 1, (y == 0).sum() / (y == 1).sum(), 1.0)
 
@@ -52,9 +54,9 @@ class Features:
     """Evidence as a table: ``x`` has a row for each question and a column for each name, of mean 0 and deviation 1."""
 
     names: Sequence[str]
-    x: Floats
-    mean: Floats
-    spread: Floats
+    x: Doubles
+    mean: Doubles
+    spread: Doubles
 
     @classmethod
     def of(cls, evidence: Sequence[Mapping[str, float]]) -> Features:
@@ -69,7 +71,7 @@ class Features:
         mean, spread = mean[varies], spread[varies]
         return cls(kept, (raw[:, varies] - mean) / spread, mean, spread)
 
-    def model(self, y: Floats) -> Logistic:
+    def model(self, y: Doubles) -> Logistic:
         """Return the logistic model that was fitted on all rows, its numbers rounded to 5 decimals."""
         beta = fit(self.x, y, balanced(y))
         weights = beta[:-1] / self.spread
@@ -79,7 +81,7 @@ class Features:
             {name: round(float(m), 5) for name, m in zip(self.names, self.mean, strict=True)},
         )
 
-    def held_out(self, y: Floats, parts: Sequence[Flags]) -> Floats:
+    def held_out(self, y: Doubles, parts: Sequence[Flags]) -> Doubles:
         """Return the probability of every row from a model that was fitted without its part, shape (n,)."""
         found = np.zeros(len(y))
         weight = balanced(y)
@@ -112,10 +114,11 @@ class Numbers:
     calibration_error: float
 
     @classmethod
-    def of(cls, confidence: Floats, answerable: Flags, threshold: float) -> Numbers:
+    def of(cls, confidence: Doubles, answerable: Flags, threshold: float) -> Numbers:
         """Return the numbers of questions of both kinds."""
         y = answerable.astype(np.float64)
-        weight = balanced(y) / balanced(y).sum()
+        weight = balanced(y)
+        weight /= weight.sum()
         which = np.minimum((confidence * BINS).astype(int), BINS - 1)
         off = [abs(float((weight * (y - confidence))[which == one].sum())) for one in np.unique(which)]
         return cls(

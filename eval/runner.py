@@ -70,10 +70,7 @@ class _Asker:
 
     def ask(self, example: Example) -> Record:
         ids = searched(self.dataset, example)
-        turns: list[Turn] = []
-        for question in example.history:
-            earlier = self.temei.answer(question, turns, ids)
-            turns.append(Turn(question, earlier.text, earlier.abstained))
+        turns = asked_before(example, self.temei, ids)
         began = time.perf_counter()
         answer = self.temei.answer(example.question, turns, ids)
         seconds = {**answer.timings, "total": time.perf_counter() - began}
@@ -127,6 +124,15 @@ def searched(dataset: Dataset, example: Example) -> list[str] | None:
         return None
     names = set(example.within or dataset.documents) - set(example.left_out)
     return [document.id for name, document in dataset.documents.items() if name in names]
+
+
+def asked_before(example: Example, temei: Temei, ids: Sequence[str] | None) -> list[Turn]:
+    """Return the earlier questions of a conversation with the answers that they get."""
+    turns: list[Turn] = []
+    for question in example.history:
+        earlier = temei.answer(question, turns, ids)
+        turns.append(Turn(question, earlier.text, earlier.abstained))
+    return turns
 
 
 def sentences_of(document: Document) -> list[Span]:

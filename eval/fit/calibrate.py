@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.fit.reader_sets import read_set
-from eval.logistic import Features, Floats, parts_of
+from eval.logistic import OVER_REFUSAL, PARTS, Features, parts_of
 from eval.refusal_metrics import auroc
 from eval.sets.squad import read_adversarial, read_xquad
+from eval.stats import Doubles
 from ingest.add import add_document
 from ingest.load import to_document
 from rag.calibration import SHIPPED, WITH, WITHOUT, FittedFor
@@ -44,8 +45,6 @@ from rag.types import Passage
 
 LANGUAGES = (("ro", "ro"), ("en", "ro"), ("en", "en"))
 """Of the questions and of the articles."""
-FOLDS = 8
-OVER_REFUSAL = 0.05
 ELSEWHERE = (("tr", "tquad-train"), ("ja", "jaquad"))
 """Language and file of questions about other matters."""
 OTHERS, OTHERS_EACH = 320, 4
@@ -161,7 +160,7 @@ def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
     """Return weights, intercept, threshold and cross-validated numbers, for the evidence with or without the reader."""
     features = Features.of([trial.evidence[way] for trial in found])
     y = np.array([float(trial.ground in (PRESENT, ANSWERABLE)) for trial in found])
-    held_out = features.held_out(y, list(parts_of([trial.article for trial in found], FOLDS)))
+    held_out = features.held_out(y, list(parts_of([trial.article for trial in found], PARTS)))
     threshold = float(np.quantile(held_out[y == 1], OVER_REFUSAL))
     model = features.model(y)
     return {
@@ -174,7 +173,7 @@ def calibrate(found: list[Trial], way: str) -> dict[str, Any]:
     }
 
 
-def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[str, Any]]:
+def _numbers(found: list[Trial], p: Doubles, threshold: float) -> Iterator[dict[str, Any]]:
     ground = np.array([t.ground for t in found])
     for corpus in (LARGE, SMALL):
         for language in dict.fromkeys(t.language for t in found):
@@ -193,7 +192,7 @@ def _numbers(found: list[Trial], p: Floats, threshold: float) -> Iterator[dict[s
             yield row
 
 
-def _auroc(present: Floats, absent: Floats) -> float:
+def _auroc(present: Doubles, absent: Doubles) -> float:
     confidence = np.concatenate([present, absent])
     return auroc(confidence, np.arange(len(confidence)) < len(present)) or 0.0
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 class Mixture:
     """Shares (0..1) of the ways in which examples are made (`eval.fit.reader_examples`).
 
-    ``no_answer`` of the questions that have an answer stand without it: ``retrieved`` of these with a passage that
-    retrieval brings up, ``removed`` with their own without the answer's sentences, the others as a changed question.
-    ``written_retrieved`` is what stands in the place of ``no_answer`` for the written files. ``headed`` of the passages
-    stand below their heading. ``typed`` of the questions that a bundle has in a second way of typing are asked in it.
+    - ``no_answer``: of the answerable questions, those that get a passage without the answer;
+    - ``retrieved``: of these, those that get a passage found by retrieval;
+    - ``removed``: of these, those that get their own passage without the sentences of the answer. The others get their
+      own passage, and the question is changed;
+    - ``written_retrieved``: in the written files, the answerable questions that get a passage found by retrieval;
+    - ``headed``: of the passages, those that stand below their heading;
+    - ``typed``: of the questions that a bundle also has as people type them, those that are asked so.
     """
 
     no_answer: float = 0.5

@@ -210,17 +210,16 @@ class Derived:
         """Remove what no question can need any more: rows and vectors that are gone, and replaced passage caches."""
         with contextlib.suppress(sqlite3.Error):
             self.vectors.purge()
+        cache = self._passage_cache
         with contextlib.suppress(sqlite3.Error):
-            if self._passage_cache is not None and self._passage_cache.writable:
-                self._passage_cache.purge()
+            if cache is not None and cache.writable:
+                cache.purge()
         with contextlib.suppress(sqlite3.Error):
             # Until the cache in use agrees with a generation, another may be all that Chroma can be made again from.
-            used = (
-                self._passage_cache.path if self._passage_cache is not None and self._passage_cache.generation else None
-            )
-            for path in self._cache_folder.glob("*.sqlite3") if used is not None else ():
-                if path != used and time.time() - _date(path) > KEPT_SECONDS:
-                    remove_database(path)
+            if cache is not None and cache.generation:
+                for path in self._cache_folder.glob("*.sqlite3"):
+                    if path != cache.path and time.time() - _date(path) > KEPT_SECONDS:
+                        remove_database(path)
         remove_database(self.home / "passages.sqlite3")  # of an earlier version
 
 

@@ -23,6 +23,7 @@ from rag.index.search_index import SearchIndex
 from rag.index.store import Store
 from rag.messages import Message, message
 from rag.settings import Settings
+from rag.types import DocumentRecord
 
 
 class Writing(Changes):
@@ -116,15 +117,16 @@ class Writing(Changes):
         self.remove_passages_of(sorted(set(self._store.scan_document_ids()) - known))
 
     def _remove_replaced(self) -> None:
-        """Keep one document of each file: the writer died when its new text was stored and the old not yet removed."""
-        loaded = None if self.is_shared else self._derived.load()
+        """Remove the older documents of a file whose new text was stored when the writer died."""
+        if self.is_shared:
+            return  # another machine may be about to remove them
+        loaded = self._derived.load()
         before = set() if loaded is None else {name.decode() for name in loaded.document_names.tolist()}
-        of_path: dict[str, list[tuple[bool, str, str]]] = {}
-        for record in [] if self.is_shared else self._store.documents():
-            if record.path:
-                order = (record.id not in before, record.ingested, record.id)
-                of_path.setdefault(record.path, []).append(order)
-        self.remove([name for orders in of_path.values() for _, _, name in sorted(orders)[:-1]])
+        newest: dict[str, DocumentRecord] = {}
+        records = self._store.documents()
+        for record in sorted(records, key=lambda one: (one.id not in before, one.ingested, one.id)):
+            newest[record.path] = record
+        self.remove([record.id for record in records if record.path and newest[record.path] is not record])
 
     # Writing
 

@@ -110,3 +110,8 @@ def note(error: Exception) -> None:
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     said = "".join(one if one.isprintable() else " " for one in str(error))  # the message may contain what was sent
     _log.error("temei: %s: %s%s", type(error).__name__, " ".join(said.split())[:300], place)
+
+
+def problem(line: str) -> dict[str, Any]:
+    """Return the JSON object of an error as OpenAI's clients read it."""
+    return {"error": {"message": line, "type": "temei_error", "param": None, "code": None}}

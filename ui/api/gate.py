@@ -26,7 +26,7 @@ from starlette.types import Message as ASGIMessage
 from rag.messages import ENGLISH, Message, message
 from ui.api import bodies
 from ui.api.bodies import BodyError
-from ui.api.faults import note, with_status
+from ui.api.faults import note, problem, with_status
 from ui.api.headers import CORS, preflight, rewrite, secure
 from ui.api.rate_limit import RateLimit, Tries, retry_after
 from ui.api.routes import Kind, is_for_programs, kind_of
@@ -82,8 +82,7 @@ class RefusedError(Exception):
     def response(self, language: str = ENGLISH) -> Response:
         """Return the refusal as OpenAI's clients and as Gradio's read it."""
         line = self.message.in_language(language)
-        told = {"error": {"message": line, "type": "temei_error", "param": None, "code": None}, "detail": line}
-        return JSONResponse(told, status_code=self.status, headers=self.headers)
+        return JSONResponse(problem(line) | {"detail": line}, status_code=self.status, headers=self.headers)
 
 
 class Gate:

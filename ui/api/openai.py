@@ -28,7 +28,7 @@ from rag.errors import IndexStateError, TemeiError
 from rag.messages import message
 from rag.text.characters import whole
 from rag.types import Answer, Turn
-from ui.api.faults import CallError
+from ui.api.faults import CallError, problem
 from ui.api.rate_limit import RateLimit, retry_after
 from ui.api.visitors import visitor
 from ui.markdown import escape_markdown
@@ -220,7 +220,7 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
                     yield event({"content": text[len(sent) :]})
                     sent = text
     except TemeiError as error:
-        yield f"data: {json.dumps(_problem(str(error)), ensure_ascii=False)}\n\n"
+        yield f"data: {json.dumps(problem(str(error)), ensure_ascii=False)}\n\n"
         return
     whole = content(answer)
     if whole != sent:  # a model stopped in the middle: sent text cannot be taken back, so the whole answer follows
@@ -232,9 +232,5 @@ async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answ
     yield "data: [DONE]\n\n"
 
 
-def _problem(line: str) -> dict[str, Any]:
-    return {"error": {"message": line, "type": "temei_error", "param": None, "code": None}}
-
-
 def _refused(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(_problem(line), status_code=status, headers=headers)
+    return JSONResponse(problem(line), status_code=status, headers=headers)
