@@ -12,24 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.corpus import Advance, open_corpus
+from eval.corpus import Advance
 from eval.logistic import OVER_REFUSAL, PARTS, Features, Numbers, parts_of
 from eval.refusal_metrics import Flags
-from eval.runner import asked_before, searched
-from eval.sets.dataset import Dataset, Example
+from eval.retrievals import retrievals
+from eval.sets.dataset import Dataset
 from eval.sets.open import open_dataset
 from ingest.load import find_files, load
-from rag.asked import accept
 from rag.calibration import WITH, WITHOUT, Logistic, shipped_calibration
-from rag.chain import Temei
 from rag.confidence import gather
-from rag.errors import DatasetError, DocumentError, QuestionError
+from rag.errors import DatasetError, DocumentError
 from rag.models.embeddings import Embedder
 from rag.models.reader import open_reader
 from rag.models.word_rarity import WordRarity
 from rag.read import rank_sentences
 from rag.rerank import rerank
-from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.types import Document
 
@@ -116,34 +113,16 @@ def ask_all(
     advance: Advance = lambda what, done, total: None,
 ) -> list[Trial]:
     """Ask every question, with the reader and without, and return what was seen."""
-    # No language model: confidence is decided before one is asked.
-    plain = settings.model_copy(update={"chat_model": ""})
     shipped = replace(shipped_calibration(embedder), remark="")
-    temei = open_corpus(dataset, plain, embedder=embedder, calibration=shipped, report=report, advance=advance)
     reader, rarity = open_reader(embedder, settings.home / "models", report), WordRarity.of(embedder)
     trials = []
-    for number, example in enumerate(dataset.examples):
-        advance("asking", number, len(dataset.examples))
-        ids, most = searched(dataset, example), max(settings.candidates, settings.top_k)
-        query = _query(example, temei, rarity, ids)
-        found = retrieve(temei.index, query, count=settings.top_k, candidates=most, document_ids=ids)
+    for example, found in retrievals(dataset, settings, embedder, shipped, report=report, advance=advance):
         ways = {WITHOUT: found} if reader is None else {WITH: rerank(found, reader.read), WITHOUT: found}
         ranked = {way: rank_sentences(seen) for way, seen in ways.items()}
         if all(ranked.values()):
             evidence = {way: gather(seen, ranked[way], rarity) for way, seen in ways.items()}
             trials.append(Trial(example.answerable, example.cluster, evidence))
-    advance("asking", len(dataset.examples), len(dataset.examples))
-    temei.index.close()
     return trials
-
-
-def _query(example: Example, temei: Temei, rarity: WordRarity, ids: Sequence[str] | None) -> str:
-    """Return what is searched for a question, after those that it follows."""
-    try:
-        turns = asked_before(example, temei, ids)
-        return accept({"question": example.question, "history": turns}, temei.settings, rarity).standalone
-    except QuestionError as error:
-        raise DatasetError(f"{example.id}: {error}") from error
 
 
 def calibrate(trials: Sequence[Trial], embedder: Embedder, threshold: float) -> Outcome:

@@ -71,9 +71,13 @@ class Features:
         mean, spread = mean[varies], spread[varies]
         return cls(kept, (raw[:, varies] - mean) / spread, mean, spread)
 
-    def model(self, y: Doubles) -> Logistic:
-        """Return the logistic model that was fitted on all rows, its numbers rounded to 5 decimals."""
-        beta = fit(self.x, y, balanced(y))
+    def model(self, y: Doubles, weight: Doubles | None = None) -> Logistic:
+        """Return the logistic model that was fitted on all rows, its numbers rounded to 5 decimals.
+
+        Args:
+            weight: how much each row counts; where omitted, both outcomes together as much as each other.
+        """
+        beta = fit(self.x, y, balanced(y) if weight is None else weight)
         weights = beta[:-1] / self.spread
         return Logistic(
             {name: round(float(w), 5) for name, w in zip(self.names, weights, strict=True)},
@@ -81,10 +85,10 @@ class Features:
             {name: round(float(m), 5) for name, m in zip(self.names, self.mean, strict=True)},
         )
 
-    def held_out(self, y: Doubles, parts: Sequence[Flags]) -> Doubles:
+    def held_out(self, y: Doubles, parts: Sequence[Flags], weight: Doubles | None = None) -> Doubles:
         """Return the probability of every row from a model that was fitted without its part, shape (n,)."""
         found = np.zeros(len(y))
-        weight = balanced(y)
+        weight = balanced(y) if weight is None else weight
         for test in parts:
             beta = fit(self.x[~test], y[~test], weight[~test])
             found[test] = 1 / (1 + np.exp(-(self.x[test] @ beta[:-1] + beta[-1])))

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import regex
 
+from rag.agreement import KINDS
 from rag.calibration import Calibration
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.retrieve import Retrieval
 from rag.text.language import fold, language_share
+from rag.text.questions import holds, wanted
 
 _NUMBER = regex.compile(r"\p{N}+")
 _NAME = regex.compile(r"(?<=\S\s)\p{Lu}\p{L}+")
@@ -38,8 +40,12 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     - ``gap``: of several passages, score of the best above the second;
     - ``apart``: of several, similarity of the most similar above the mean of the others;
     - ``coverage``: share of the question that the corpus's vocabulary can carry;
+    - ``wanted``: where the question asks for a date, a number or a person, 1 or -1: whether that sentence holds one;
     - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
-    - ``found_anywhere``: the same of the best answer in any hit.
+    - ``found_anywhere``: the same of the best answer in any hit;
+    - ``answerable``: log-odds of the reader that the passage of that sentence answers at all, within 10;
+    - ``answerable_anywhere``: the same of the hit for which they are highest;
+    - the names of `rag.agreement.agreement`, of that sentence.
     """
     best = ranked[0]
     passage = best.hit.passage
@@ -50,7 +56,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     names = [fold(name)[:_NAME_STEM] for name in _NAME.findall(retrieval.query)]
     hits = retrieval.hits
     found = [answer.score for answers in retrieval.answers.values() for answer in answers]
-    more = {}
+    more: dict[str, float] = {}
     if len(hits) > 1:
         dense = sorted((hit.dense for hit in hits), reverse=True)
         more["gap"] = hits[0].score - hits[1].score
@@ -58,6 +64,12 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     if found:
         here = best.found.score if best.found else min(found)
         more |= {"found": _bounded(here), "found_anywhere": _bounded(max(found))}
+        judged = [answers[0].answerable for answers in retrieval.answers.values() if answers]
+        own = best.found.answerable if best.found else min(judged)
+        more |= {"answerable": _bounded(own), "answerable_anywhere": _bounded(max(judged))}
+    if (kind := wanted(retrieval.query)) is not None:
+        more["wanted"] = 1.0 if holds(best.text, kind) else -1.0
+    more |= {name: value for name, value in best.evidence.items() if name.partition("_")[0] in KINDS}
     return {
         "cosine": best.cosine,
         "same_language": same,

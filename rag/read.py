@@ -1,7 +1,8 @@
 """Reading without a language model: choose the one to three sentences of the hits that answer, word for word.
 
-The score of a sentence is the sum of its similarity to the question, the score of its passage, the share of the
-question's words that it holds, and the evidence of the reader. If the question asks for a date, a number or a person
+The score of a sentence is a weighted sum (`WEIGHTS`) of its similarity to the question, the score of its passage, the
+share of the question's words that it holds, what the reader found in it, and whether it speaks of the years, numbers
+and names of the question or of others (`rag.agreement`). If the question asks for a date, a number or a person
 and the best sentence holds one, a further sentence must hold one too. A heading or a question of the document is not
 quoted: the sentence below it gets at least the same similarity (`rag.text.headings`). ``docs/experiments.md`` has the
 numbers.
@@ -10,25 +11,26 @@ numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rag.agreement import Mentioned, agreement
 from rag.models.reader import ReaderAnswer
 from rag.rerank import evidence
 from rag.retrieve import Retrieval
 from rag.text.headings import announces, headings
-from rag.text.language import stem, words
+from rag.text.language import question_language, stem, words
 from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
 
-PASSAGE_WEIGHT = 1.0
-"""What the score of its passage adds to a sentence's. No measurement of it alone is kept."""
-OVERLAP_WEIGHT = 0.2
-"""What the question's words that stand in it add to a sentence. No measurement of it alone is kept."""
-BEFORE_WEIGHT = 0.05
-"""What the words of the sentence before it add to a sentence."""
-
-READER_WEIGHT = 0.35
-"""What a sentence gains in which the reader is certain of an answer."""
+WEIGHTS = {
+    "cosine": 1.0,
+    "passage": 1.0,
+    "overlap": 0.2,
+    "before": 0.05,
+    "found": 0.35,
+}
+"""What each kind of evidence adds to the score of a sentence, by the names of `Sentence.evidence`; nothing where a name
+is missing."""
 
 MARGIN, READ_MARGIN = 0.04, 0.17
 """A further sentence is quoted only if it scores within this of the best; the second where the reader looked."""
@@ -46,6 +48,9 @@ class Sentence:
 
     The last two are at least those of the heading or question right above it. ``found`` is the likeliest short answer
     in it, None where the reader did not look; ``is_heading`` says that it is such a heading or question itself.
+    ``evidence`` is what the score sums up, by name: ``cosine``, ``overlap``, ``passage`` (the score of its passage),
+    ``before`` (the overlap of the sentence before it), ``found`` (what the reader's answer counts, 0 to 1), and the
+    names of `rag.agreement.agreement`.
     """
 
     hit: Hit
@@ -56,12 +61,14 @@ class Sentence:
     overlap: float
     found: ReaderAnswer | None = None
     is_heading: bool = False
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
 
 def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
     """Return the sentences of the hits, best first, each sentence of a document once, and headings last."""
     weights = retrieval.word_weights
     kind = wanted(retrieval.query)
+    asked = Mentioned.of(retrieval.query, question_language(retrieval.query, retrieval.languages))
     ranked: dict[tuple[str, Span], Sentence] = {}
     for hit in retrieval.hits:
         passage = hit.passage
@@ -72,10 +79,17 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
         ):
             text = passage.quote(span)
             near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
-            score = near + PASSAGE_WEIGHT * hit.score + OVERLAP_WEIGHT * overlap + BEFORE_WEIGHT * before
-            score += READER_WEIGHT * evidence(found) if found else 0.0
+            seen = {
+                "cosine": near,
+                "passage": hit.score,
+                "overlap": overlap,
+                "before": before,
+                "found": evidence(found) if found else 0.0,
+                **agreement(asked, retrieval.query, passage, span),
+            }
+            score = sum(WEIGHTS.get(name, 0.0) * value for name, value in seen.items())
             is_heading = heading is not None and heading.says_nothing(kind is not None and holds(text, kind))
-            sentence = Sentence(hit, span, text, score, near, overlap, found, is_heading)
+            sentence = Sentence(hit, span, text, score, near, overlap, found, is_heading, seen)
             key = (passage.document_id, span)
             if key not in ranked or ranked[key].score < score:
                 ranked[key] = sentence

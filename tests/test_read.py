@@ -16,7 +16,7 @@ from rag import Document, Hit, Passage, Settings
 from rag.index.index import Index
 from rag.index.vectors import SHORT, SHORTER
 from rag.models.reader import ReaderAnswer
-from rag.read import APART_MARGIN, MARGIN, PASSAGE_WEIGHT, READ_MARGIN, Sentence, choose, rank_sentences
+from rag.read import APART_MARGIN, MARGIN, READ_MARGIN, WEIGHTS, Sentence, choose, rank_sentences
 from rag.retrieve import Retrieval, retrieve
 from rag.text.language import letters
 
@@ -93,7 +93,7 @@ def test_the_passage_score_counts(index: Index) -> None:
     favoured = {s.text: s.score for s in rank_sentences(search(index, "Ce?", (0.1, 0.1, 0.9)))}
     other = {s.text: s.score for s in rank_sentences(search(index, "Ce?", (0.9, 0.9, 0.1)))}
 
-    assert favoured[last] - other[last] == pytest.approx(0.8 * PASSAGE_WEIGHT)
+    assert favoured[last] - other[last] == pytest.approx(0.8 * WEIGHTS["passage"])
 
 
 def test_a_question_without_a_known_word_is_ranked_too(index: Index) -> None:

@@ -1,4 +1,4 @@
-"""Number words and names of months by language: folded, that is in lower case and without diacritics."""
+"""Number words and names of months and days by language: folded, that is in lower case and without diacritics."""
 
 from __future__ import annotations
 
@@ -105,19 +105,35 @@ _MONTHS = {
 _SHORT = "ian feb mart apr - iun iul aug sept/sep oct noi dec"
 _OTHER_SHORT = "jan - mar - - jun jul - - okt nov dez"
 
+_WEEKDAYS = {  # from Monday on
+    "ro": "luni marti/martea miercuri/miercurea joi/joia vineri/vinerea sambata/sambete/sambetele duminica/duminicile",
+    "en": "mondays? tuesdays? wednesdays? thursdays? fridays? saturdays? sundays?",
+    "fr": "lundis? mardis? mercredis? jeudis? vendredis? samedis? dimanches?",
+    "de": "montags? dienstags? mittwochs? donnerstags? freitags? samstags?/sonnabends? sonntags?",
+    "es": "lunes martes miercoles jueves viernes sabados? domingos?",
+    "it": "lunedi martedi mercoledi giovedi venerdi sabato domenic[ah]e?",
+    "pt": "segunda-feira terca-feira quarta-feira quinta-feira sexta-feira sabados? domingos?",
+    "hu": r"hetfo\p{L}* kedd\p{L}* szerda\p{L}* csutortok\p{L}* pentek\p{L}* szombat\p{L}* vasarnap\p{L}*",
+    "ru": r"понедельник\p{L}* вторник\p{L}* сред[аыу] четверг\p{L}* пятниц\p{L}* суббот\p{L}* воскресень\p{L}*",
+}
+"""Patterns, as those of the months."""
 
-def _by_month(rows: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Return for each of the twelve months its names in some rows, each once."""
+
+def _by_place(rows: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return for each month or day its names in some rows, each once."""
     columns = zip(*(row.split() for row in rows), strict=True)
     return tuple(
         tuple(dict.fromkeys(name for group in column for name in group.split("/") if name != "-")) for column in columns
     )
 
 
-MONTHS = _by_month([*_MONTHS.values(), _SHORT, _OTHER_SHORT])
+MONTHS = _by_place([*_MONTHS.values(), _SHORT, _OTHER_SHORT])
 """Patterns of the names of each month, in any language and abbreviated; many of the short ones are other words too."""
 
+WEEKDAYS = _by_place(_WEEKDAYS.values())
+"""Patterns of the names of each day of the week in any language, Monday first."""
+
 DATED = frozenset(
-    name for names in _by_month([*(_MONTHS[language] for language in (*_TELLING, "it")), _SHORT]) for name in names
+    name for names in _by_place([*(_MONTHS[language] for language in (*_TELLING, "it")), _SHORT]) for name in names
 )
 """The names of months that tell when in an answer."""

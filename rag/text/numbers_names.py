@@ -1,6 +1,6 @@
-"""Numbers, months and names of a text, in a form that compares across languages.
+"""Numbers, months, days and names of a text, in a form that compares across languages.
 
-The module knows number words and months in the languages of `rag.text.questions`: Romanian, English, French, German,
+The module knows number words, months and days of the week in the languages of `rag.text.questions`: Romanian, English, French, German,
 Spanish, Italian, Portuguese, Hungarian, Russian and Chinese.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
 from rag.text.language import fold
-from rag.text.number_words import ANY_VALUES, MONTHS, SCALE_VALUES, VALUES
+from rag.text.number_words import ANY_VALUES, MONTHS, SCALE_VALUES, VALUES, WEEKDAYS
 
 Value = float
 
@@ -22,6 +23,14 @@ _JOINTS = frozenset(["si", "and", "et", "und", "y", "e", "de"])
 _MONTH = [regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(names)})(?!\p{{L}})") for names in MONTHS]
 _DOUBTFUL = regex.compile(r"mai|may|mayo|march|mars|mart|mar|marco|august|ma[ия]|noi|dec|sept?|\p{L}{3}|julius|juni")
 """Months that mean something else as well: these count only beside a number."""
+
+_DAY = regex.compile(
+    r"(?<!\p{L})(?:" + "|".join(f"(?P<d{at}>{'|'.join(names)})" for at, names in enumerate(WEEKDAYS)) + r")(?!\p{L})"
+)
+_DOUBTFUL_DAY = "luni"
+"""Romanian for months as well: it counts only beside another day."""
+_TO = regex.compile(r" ?[-–—/] ?| (?:to|through|pana|pana la|la|bis|a|au|al|ate|до|по) ")
+"""What stands between the first and the last of several days in a row."""
 
 _BEFORE = regex.compile(r"\p{Nd}(?:st|nd|rd|th|er|\.|º)?[ \u00a0-](?:de |of )?$")
 _BEHIND = regex.compile(r"^[.,]?[ \u00a0-](?:de |of )?\p{Nd}")
@@ -72,6 +81,19 @@ def months(text: str, *, certain: bool = False) -> frozenset[int]:
         for date in _DATE.finditer(text):
             found |= {int(date[at]) for at in (1, 3, 4)}
     return frozenset(month for month in found if 1 <= month <= 12)
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """Return the days of the week (0 is Monday) that a text names, those between two also: from Monday to Friday."""
+    folded = fold(text)
+    found = [(match, int(str(match.lastgroup)[1:])) for match in _DAY.finditer(folded)]
+    if all(match.group() == _DOUBTFUL_DAY for match, _ in found):
+        return frozenset()
+    days = {day for _, day in found}
+    for (first, begin), (last, end) in pairwise(found):
+        if _TO.fullmatch(folded, first.end(), last.start()):
+            days |= {(begin + step) % 7 for step in range((end - begin) % 7)}
+    return frozenset(days)
 
 
 def _numbers(text: str, words: dict[str, Value], *, strict: bool) -> Iterator[frozenset[Value]]:
