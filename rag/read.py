@@ -10,7 +10,7 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.agreement import Mentioned, agreement
@@ -19,6 +19,7 @@ from rag.rerank import evidence
 from rag.retrieve import Retrieval
 from rag.text.headings import announces, headings
 from rag.text.language import question_language, stem, words
+from rag.text.limits import limits
 from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
 
@@ -101,6 +102,8 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
 def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sentence]:
     """Return at most ``limit`` sentences in source order: the best, and others nearly as good that say more.
 
+    A sentence right beside the best that limits it, an exception or a denial for others, comes on top of these.
+
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
     colon is followed by what it announces, and what stands above a block of code by that.
     """
@@ -124,20 +127,35 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
         if content and content not in seen and (told or kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)
+    chosen += [sentence for sentence in _limiting(ranked) if sentence not in chosen]
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
     return sorted(chosen, key=lambda s: (order.index(s.hit.passage.document_id), s.span))
 
 
-def _announced(ranked: list[Sentence]) -> list[Sentence]:
-    """Return the sentence that the best one announces, by a colon at its end or as code; none where it does not."""
-    if not ranked:
-        return []
+def _beside(ranked: Sequence[Sentence], step: int) -> list[Sentence]:
+    """Return the sentence so many places after the best one in its passage; none where there is none."""
     best, spans = ranked[0], ranked[0].hit.passage.sentences
-    row = spans.index(best.span) + 1 if best.span in spans else len(spans)
+    row = spans.index(best.span) + step if best.span in spans else -1
+    if not 0 <= row < len(spans):
+        return []
     document = best.hit.passage.document_id
-    found = [s for s in ranked[1:] if s.span in spans[row : row + 1] and s.hit.passage.document_id == document]
-    code = [s for s in found if s.text.startswith(FENCES) and not best.text.startswith(FENCES)]
-    return found if announces(best.text) else code
+    return [s for s in ranked[1:] if s.span == spans[row] and s.hit.passage.document_id == document]
+
+
+def _announced(ranked: Sequence[Sentence]) -> list[Sentence]:
+    """Return the sentence that the best one announces, by a colon at its end or as code; none where it does not."""
+    found = _beside(ranked, 1) if ranked else []
+    code = [s for s in found if s.text.startswith(FENCES) and not ranked[0].text.startswith(FENCES)]
+    return found if found and announces(ranked[0].text) else code
+
+
+def _limiting(ranked: Sequence[Sentence]) -> list[Sentence]:
+    """Return the sentence beside the best one that limits it, the one after it first; none where neither does."""
+    if not ranked or ranked[0].is_heading:
+        return []
+    best, language = ranked[0], ranked[0].hit.passage.language
+    beside = [*_beside(ranked, 1), *_beside(ranked, -1)]
+    return [s for s in beside if not s.is_heading and limits(s.text, best.text, language)][:1]
 
 
 def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:

@@ -65,6 +65,8 @@ class Reader(nn.Module):
         wide = hidden // self.heads
         x = self.words[ids].float() + self.positions[:n]
         x = F.layer_norm(x, (hidden,), self.body["emb_ln_w"], self.body["emb_ln_b"], 1e-12)
+        # Batches are of like length: most need no mask, which costs as much as the product before it.
+        padded = not bool(mask.all())
         unseen = torch.zeros(batch, 1, 1, n, dtype=kind, device=ids.device).masked_fill(~mask[:, None, None, :], -1e4)
         for layer in range(self.layers):
 
@@ -77,7 +79,8 @@ class Reader(nn.Module):
             # Attention written out is quicker in bf16 on a CPU than the fused one, whose backward pass is slow there.
             joint = F.linear(x.to(kind), *(torch.cat(both) for both in zip(w("q"), w("k"), w("v"), strict=True)))
             q, k, v = (t.reshape(-1, n, wide) for t in joint.view(batch, n, 3, self.heads, wide).permute(2, 0, 3, 1, 4))
-            weighed = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n) + unseen
+            weighed = torch.bmm(q * wide**-0.5, k.transpose(1, 2)).view(batch, self.heads, n, n)
+            weighed = weighed + unseen if padded else weighed
             mixed = torch.bmm(weighed.softmax(-1).view(-1, n, n), v).view(batch, self.heads, n, wide)
             mixed = F.linear(mixed.transpose(1, 2).reshape(batch, n, hidden), *w("ao"))
             x = norm(x + mixed, "aln")
