@@ -10,6 +10,7 @@ from typing import Any
 from rag.checked_input import checked_documents, checked_history, checked_question
 from rag.errors import ChatError
 from rag.followup import standalone
+from rag.intent import Intent
 from rag.models.word_rarity import WordRarity
 from rag.settings import Settings
 from rag.types import Turn
@@ -23,7 +24,8 @@ class Asked:
 
     ``standalone`` is the question as it can be understood without the conversation. ``began`` and ``deadline``, the
     time when a language model must have answered, are on the clock of `time.monotonic`. ``failed`` is what went wrong
-    when a language model was asked to write the standalone question; the model is then not asked again.
+    when a language model was asked to write the standalone question; the model is then not asked again. ``intent``
+    says whether something is to be looked up at all.
     """
 
     question: str
@@ -33,6 +35,7 @@ class Asked:
     began: float
     deadline: float
     failed: ChatError | None = None
+    intent: Intent = Intent.LOOK_UP
 
 
 def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarity) -> Asked:

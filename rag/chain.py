@@ -20,9 +20,10 @@ from rag.asked import Asked, History, accept
 from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
 from rag.checked_input import checked_documents, checked_question
-from rag.compose import Grounds, quote, write_with
+from rag.compose import Grounds, quote, rewritten, write_with
 from rag.errors import ChatError, Fault
 from rag.index.index import Index
+from rag.intent import WRITTEN, Intent, intent_of
 from rag.judge import Judgement, judge
 from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
@@ -30,6 +31,7 @@ from rag.models.reader import Reader, open_reader
 from rag.models.word_rarity import WordRarity
 from rag.question_parts import questions_within
 from rag.read import Sentence, choose
+from rag.replies import reply
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
 from rag.text.characters import whole
@@ -41,10 +43,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Retrieved:
-    """A question with the passages that were retrieved for it, and how many seconds that took."""
+    """A question with the passages that were retrieved for it, and how many seconds that took.
+
+    ``retrieval`` is None where nothing is to be looked up.
+    """
 
     asked: Asked
-    retrieval: Retrieval
+    retrieval: Retrieval | None
     seconds: float
 
 
@@ -195,29 +200,17 @@ class Temei:
     def _accept(self, given: str | Mapping[str, Any]) -> Asked:
         asked = accept(given, self.settings, self._rarity)
         chat = self.chat
+        intent = intent_of(self.embedder.encode_query(asked.question), self.embedder.name)
+        if intent is not Intent.LOOK_UP and (chat is None or intent not in WRITTEN):
+            return replace(asked, intent=intent, standalone=asked.question)
         # A question that stands alone is not the model's to change.
-        return asked if chat is None or asked.standalone == asked.question else self._rewrite(asked, chat)
-
-    def _rewrite(self, asked: Asked, chat: Chat) -> Asked:
-        from rag.chat.write import rewrite
-
-        try:
-            written = rewrite(
-                chat,
-                asked.question,
-                asked.standalone,
-                asked.history,
-                self.index.search_index().languages,
-                self._rarity,
-                self.settings,
-                asked.deadline,
-            )
-        except ChatError as error:
-            # Where the model is silent once, it is not waited for again.
-            return asked if error.fault is Fault.EMPTY else replace(asked, failed=error)
-        return replace(asked, standalone=written)
+        if chat is None or asked.standalone == asked.question:
+            return asked
+        return rewritten(asked, chat, self.index.search_index().languages, self._rarity, self.settings)
 
     def _retrieve(self, asked: Asked) -> _Retrieved:
+        if asked.intent is not Intent.LOOK_UP:
+            return _Retrieved(asked, None, 0.0)
         began = time.perf_counter()
         retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids)
         return _Retrieved(asked, retrieval, time.perf_counter() - began)
@@ -243,8 +236,11 @@ class Temei:
 
     def _answer(self, retrieved: _Retrieved) -> Iterator[Answer]:
         """Yield the answer as it grows, or a refusal."""
-        began = time.perf_counter()
         asked = retrieved.asked
+        if retrieved.retrieval is None:
+            yield reply(asked, self.index)
+            return
+        began = time.perf_counter()
         found = look(retrieved.retrieval, self._reader)
         judgement = self._judge(asked, found)
         chosen = self._choose(found, judgement)

@@ -11,9 +11,10 @@ from rag.asked import Asked
 from rag.chat.check import Check
 from rag.chat.fallback_note import note, note_left_out, note_rough
 from rag.cite import cite, shorten
-from rag.errors import Fault
+from rag.errors import ChatError, Fault
 from rag.judge import Judgement
 from rag.look import Look
+from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.refuse import refusal
 from rag.settings import Settings
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rag.chat.model import Chat
 
 EXTRACTIVE = "extractive"
+ANSWER, REFUSAL = "answer", "refusal"
+"""Kinds of answers to what was looked up."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Grounds:
             timings=self.timings,
             short=short,
             note=self.note,
+            kind=REFUSAL if abstained else ANSWER,
         )
 
 
@@ -113,6 +117,20 @@ def write_with(chat: Chat, grounds: Grounds, settings: Settings, check: Check | 
     for draft in write(chat, asked.standalone, found.sentences, languages, settings, check, asked.deadline):
         written = grounds.written_by(chat.name, time.perf_counter() - began)
         yield written.refused() if draft.declined else written.answered(draft.text, draft.citations)
+
+
+def rewritten(asked: Asked, chat: Chat, languages: Sequence[str], rarity: WordRarity, settings: Settings) -> Asked:
+    """Return a question whose standalone form a language model wrote; one that says what failed where it did not."""
+    from rag.chat.write import rewrite
+
+    try:
+        written = rewrite(
+            chat, asked.question, asked.standalone, asked.history, languages, rarity, settings, asked.deadline
+        )
+    except ChatError as error:
+        # Where the model is silent once, it is not waited for again.
+        return asked if error.fault is Fault.EMPTY else replace(asked, failed=error)
+    return replace(asked, standalone=written)
 
 
 def _with_writing(timings: Mapping[str, float], seconds: float) -> dict[str, float]:

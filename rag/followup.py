@@ -2,8 +2,10 @@
 
 Without a language model a question is rewritten only where it clearly cannot stand alone. There are three cases: it
 names nothing ("De ce?"); it is a fragment ("Din ce oraș?"); or it points back ("Și cine a trimis-o?", "What about
-China?") and names little itself. The rewriting adds the words of the earlier question that name something. A question
-that stands alone is not changed.
+China?") and names little itself. A follow-up that names another year, day or name and nothing else ("And on Sundays?")
+is the question before it with that one in place of its own. To any other the rewriting adds the words of the question
+before it that name something, but not those in whose place the follow-up names another. A question that stands alone
+is not changed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import regex
 
 from rag.models.word_rarity import WordRarity
 from rag.text.language import fold, question_language, words
+from rag.text.things import substituted, things, without
 from rag.types import Turn
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
@@ -127,8 +130,17 @@ def standalone(question: str, history: Sequence[Turn], rarity: WordRarity) -> st
 
 
 def _joined(question: str, topic: str, language: str, rarity: WordRarity) -> str:
+    """Return a question with what it takes over from the topic, the question before it as it stands alone."""
     if not topic or stands_alone(question, language, rarity):
         return question
+    empty = _empty(language)
+    news = things(question, empty)
+    of_things = {word for thing in news for word in _WORD.findall(thing.words(question))}
+    if news and of_things.issuperset(naming(question, language, rarity)):
+        whole = substituted(topic, question, news, empty)
+        if whole is not None:
+            return whole
+    topic = without(topic, news, empty)
     known = set(words(question))
     carried = [word for word in naming(topic, language, rarity) if not known.issuperset(words(word))][:MOST_CARRIED]
     return f"{question} ({' '.join(carried)})" if carried else question
@@ -160,10 +172,15 @@ def stands_alone(question: str, language: str, rarity: WordRarity) -> bool:
 
 def naming(text: str, language: str, rarity: WordRarity) -> list[str]:
     """Return the words of a text that name something, as written."""
-    grammar = _GRAMMARS.get(language)
-    empty = grammar.opens | grammar.points_back | grammar.asks | grammar.be if grammar else frozenset()
+    empty = _empty(language)
     return [
         word
         for word in _WORD.findall(text)
         if fold(word) not in empty and rarity.weight(word.lower()) >= NAMES_SOMETHING
     ]
+
+
+def _empty(language: str) -> frozenset[str]:
+    """Return the folded words of a language that name nothing."""
+    grammar = _GRAMMARS.get(language)
+    return grammar.opens | grammar.points_back | grammar.asks | grammar.be if grammar else frozenset()

@@ -159,7 +159,8 @@ class Answer:
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
     ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer; ``note`` says in
     one line why a configured language model did not write it, what of a long question was left out, and that the
-    confidence was fitted for another embedding model.
+    confidence was fitted for another embedding model. ``kind`` is "answer" or "refusal" where something was looked up,
+    else what was wanted: "smalltalk", "overview", "collection" or "task" (`rag.intent.Intent`).
     """
 
     question: str
@@ -173,6 +174,7 @@ class Answer:
     timings: Mapping[str, float] = field(default_factory=dict)
     short: ShortAnswer | None = None
     note: str = ""
+    kind: str = "answer"
 
     def __add__(self, later: Answer) -> Answer:
         """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
@@ -184,6 +186,7 @@ class Answer:
             "question": self.question,
             "text": self.text,
             "abstained": self.abstained,
+            "kind": self.kind,
             "confidence": round(self.confidence, 4),
             "mode": self.mode,
             "standalone_question": self.standalone_question,

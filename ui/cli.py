@@ -24,6 +24,7 @@ from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.errors import DocumentError, TemeiError
 from rag.files.private import OWNER_ONLY
+from rag.intent import Intent
 from rag.messages import message
 from rag.settings import Settings
 from rag.text.characters import unseen, whole
@@ -104,8 +105,7 @@ def ingest(
             out.print(f"left out {printable(one_line(source))}")
         for source in report.missing:
             out.print(f"kept {printable(one_line(source))}, whose file is gone (--prune removes it)")
-        documents = len(index.documents())
-        out.print(f"The index holds {_count(documents, 'document')} in {_count(len(index), 'passage')}.")
+        out.print(f"The index holds {_count(len(index.documents()), 'document')} in {_count(len(index), 'passage')}.")
     for remark in report.remarks:
         err.print(printable(str(remark)), style="yellow")
     for problem in report.problems:
@@ -128,8 +128,7 @@ def ask(
     ] = None,
 ) -> None:
     """Answer one question."""
-    temei = Temei(report=_note)
-    turns: list[Turn] = []
+    temei, turns = Temei(report=_note), list[Turn]()
     for earlier in after or []:
         told = temei.answer(earlier, turns)
         turns.append(Turn(told.question, told.text, told.abstained))
@@ -141,7 +140,8 @@ def ask(
 
 
 def _show(answer: Answer) -> None:
-    out.print(printable(answer.text), style="yellow" if answer.abstained else "bold")
+    looked_up = answer.kind not in tuple(Intent)[1:]
+    out.print(printable(answer.text), style="yellow" if looked_up and answer.abstained else "bold")
     for citation in answer.citations:
         out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.title)}", end=" ")
         out.print(f"[dim]{printable(citation.source)}, characters {citation.start}-{citation.end}[/]")
@@ -149,7 +149,8 @@ def _show(answer: Answer) -> None:
         out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
     if answer.note:
         out.print(f"\n[dim]{printable(answer.note)}[/]")
-    out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")
+    if looked_up:
+        out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")
 
 
 @app.command()
@@ -250,12 +251,11 @@ def load(
         table.add_column(name, justify="left" if name == "door" else "right")
     for one in found:
         start, *_, end = one.memory
-        numbers = (one.p50, one.p95, one.slowest)
         memory = (start, one.memory[len(one.memory) // 2], end)
         table.add_row(
             one.door,
             f"{one.questions / one.wall:.0f}",
-            *(f"{seconds:.2f}" for seconds in numbers),
+            *(f"{seconds:.2f}" for seconds in (one.p50, one.p95, one.slowest)),
             str(len(one.errors)),
             *(f"{megabytes:.0f}" for megabytes in memory),
         )

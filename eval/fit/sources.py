@@ -88,7 +88,9 @@ def _xquad(data: Path) -> Iterator[Source]:
             own = {name: d for name, d in whole.documents.items() if name.rpartition("/")[0] == article}
             here = [e for e in whole.examples if e.cluster == article]
             away = [_unanswerable(e) for e in whole.examples if e.cluster == stranger and e.answerable]
-            some = [e for few in elsewhere for e in few[OTHERS + number * OTHERS_EACH :][:OTHERS_EACH]] if others else []
+            some = (
+                [e for few in elsewhere for e in few[OTHERS + number * OTHERS_EACH :][:OTHERS_EACH]] if others else []
+            )
             examples = [replace(e, language=language) for e in (*here, *away)]
             yield Source("XQuAD, one article", Dataset(article, own, (*examples, *some), "article"))
     if (data / "adversarial-dev.en.jsonl").exists():

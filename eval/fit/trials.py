@@ -66,7 +66,7 @@ def asked(sources: Iterable[Source], settings: Settings, embedder: Embedder, kep
     for source in sources:
         file = kept / f"{source.dataset.digest()}.pickle"
         if file.exists():
-            found = pickle.loads(file.read_bytes())  # noqa: S301: written below
+            found = pickle.loads(file.read_bytes())
         else:
             found = list(retrievals(source.dataset, settings, embedder, calibration))
             file.write_bytes(pickle.dumps(found))

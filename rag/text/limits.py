@@ -1,7 +1,7 @@
 """Limits: tell whether a sentence limits the rule of another, as "This does not apply to staff on leave" does.
 
-Two kinds are known: a sentence with a word of exception ("except", "scutiți", "ausgenommen"), and one that says the same
-of others and denies it ("Part-time staff do not receive the bonus"). The words are those of the languages of
+Two kinds are known: a sentence with a word of exception ("except", "scutiți", "ausgenommen"), and one that says the
+same of others and denies it ("Part-time staff do not receive the bonus"). The words are those of the languages of
 `rag.text.questions`; in another language no sentence limits another.
 """
 
@@ -24,7 +24,9 @@ _EXCEPTS = (
     r"|kiveve|kivetel\p{L}*|nem vonatkozik|nem ervenyes|mentes\p{L}*"
     r"|кроме|исключени\p{L}*|не распространя\p{L}*|не относ\p{L}*|освобожд\p{L}*"
 )
-_DENIES = r"nu|n-\p{L}+|not|no|never|n't|ne|pas|jamais|nicht|kein\p{L}*|nie|non|nao|nunca|nem|nincs\p{L}*|не|нет|никогда"
+_DENIES = (
+    r"nu|n-\p{L}+|not|no|never|n't|ne|pas|jamais|nicht|kein\p{L}*|nie|non|nao|nunca|nem|nincs\p{L}*|не|нет|никогда"
+)
 _EXCEPTION = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_EXCEPTS})(?![\p{{L}}\p{{M}}])|除外|除了|例外|不适用")
 _DENIAL = regex.compile(rf"(?<![\p{{L}}\p{{M}}])(?:{_DENIES})(?![\p{{L}}\p{{M}}])|n't(?!\p{{L}})|[不没未]")
 _LONG = 4

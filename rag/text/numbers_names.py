@@ -1,7 +1,7 @@
 """Numbers, months, days and names of a text, in a form that compares across languages.
 
-The module knows number words, months and days of the week in the languages of `rag.text.questions`: Romanian, English, French, German,
-Spanish, Italian, Portuguese, Hungarian, Russian and Chinese.
+The module knows number words, months and days of the week in the languages of `rag.text.questions`: Romanian, English,
+French, German, Spanish, Italian, Portuguese, Hungarian, Russian and Chinese.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
+from rag.intent import Intent
 from rag.messages import LANGUAGES
 from rag.text.markers import MARKER
 from rag.types import Citation, Document, Span
@@ -42,6 +43,8 @@ def answer_html(turn_view: TurnView, turn: int, language: str, *, pending: bool 
         f'<p dir="auto">{_with_markers(part, turn_view, turn, language)}</p>'
         for part in _PARAGRAPHS.split(turn_view.text)
     )
+    if turn_view.is_reply:
+        return f'<div class="answer reply">{paragraphs}</div>'
     if turn_view.abstained:
         label = say(language, "no_ground")
         body = f'<p class="label">{label}</p>{paragraphs}{_nearest(turn_view, turn, language)}'
@@ -141,7 +144,7 @@ def _cue(turn_view: TurnView, language: str) -> str:
     ]
     if turn_view.abstained:
         parts = []
-    else:
+    elif turn_view.kind != Intent.OVERVIEW:
         sure = turn_view.confidence
         level = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
         parts.append(

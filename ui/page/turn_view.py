@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from rag.intent import REPLIES
 from rag.text.characters import whole
 from rag.types import Answer, Citation, Document, ShortAnswer, Turn
 from ui.page.highlight import holds
@@ -31,7 +32,8 @@ class TurnView:
 
     ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
     ``nearest`` are the passages closest to the question, offered where Temei abstains; they obey the invariant of
-    citations, and are numbered like them. ``note`` says what a visitor should know of how the answer came about.
+    citations, and are numbered like them. ``note`` says what a visitor should know of how the answer came about,
+    ``kind`` what kind of answer it is, as `rag.types.Answer` has it.
     """
 
     question: str
@@ -44,6 +46,7 @@ class TurnView:
     mode: str = ""
     note: str = ""
     short: ShortAnswer | None = None
+    kind: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def answered(self, answer: Answer) -> TurnView:
@@ -59,7 +62,13 @@ class TurnView:
             mode=answer.mode,
             note=answer.note,
             short=answer.short,
+            kind=answer.kind,
         )
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it is a reply to what is no look-up, without citations."""
+        return self.kind in REPLIES and not self.citations
 
     @property
     def shown(self) -> tuple[Citation, ...]:
@@ -113,6 +122,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Tu
                 standalone_question=_text(row["standalone_question"]),
                 mode=_text(row["mode"], LONGEST_NAME),
                 note=_text(row.get("note") or "", LONGEST_NAME),
+                kind=_text(row.get("kind") or "", LONGEST_NAME),
                 short=_short(row["short"], citations) if row.get("short") else None,
                 id=_text(row["id"], 64),
             )
