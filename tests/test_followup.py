@@ -31,12 +31,49 @@ def test_a_romanian_follow_up_carries_the_topic(rarity: WordRarity, question: st
     assert "Jinping" in rewritten
 
 
-@pytest.mark.parametrize("question", ["Why?", "And who wrote it?", "What about China?", "Did they answer him?"])
+@pytest.mark.parametrize("question", ["Why?", "And who wrote it?", "Did they answer him?"])
 def test_an_english_follow_up_carries_the_topic(rarity: WordRarity, question: str) -> None:
     rewritten = standalone(question, [LETTER], rarity)
 
     assert rewritten.startswith(question)
     assert "letter" in rewritten
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "expected"),
+    [
+        ("Who runs the Leeds branch?", "What about Hull?", "Who runs the Hull branch?"),
+        ("When is the shop open on Saturdays?", "And on Sundays?", "When is the shop open on Sundays?"),
+        ("Câți angajați avea firma în 2019?", "Și în 2020?", "Câți angajați avea firma în 2020?"),
+        ("Cine conduce filiala din Iași?", "Și din Bacău?", "Cine conduce filiala din Bacău?"),
+        ("What was the rent in May 2021?", "And in July 2022?", "What was the rent in July 2022?"),
+        ("Combien coûte le billet le samedi ?", "Et le dimanche ?", "Combien coûte le billet le dimanche ?"),
+        ("¿Quién dirige la oficina de Madrid?", "¿Y la de Sevilla?", "¿Quién dirige la oficina de Sevilla?"),
+        # Of several things of a kind the one behind the same word is meant.
+        ("Who is the head of Acme Ltd in Leeds?", "And in York?", "Who is the head of Acme Ltd in York?"),
+        ("Wie viele Leute hat die Filiale in Köln?", "Und in Bonn?", "Wie viele Leute hat die Filiale in Bonn?"),
+    ],
+)
+def test_another_thing_of_the_same_kind_takes_the_place_of_the_earlier(
+    rarity: WordRarity, earlier: str, question: str, expected: str
+) -> None:
+    assert standalone(question, [Turn(earlier, "…")], rarity) == expected
+
+
+def test_what_was_replaced_is_no_longer_the_topic(rarity: WordRarity) -> None:
+    turns = [Turn("Who is the manager of the Leeds branch?", "…"), Turn("What about Hull?", "…")]
+
+    rewritten = standalone("When did it open?", turns, rarity)
+
+    assert "Hull" in rewritten
+    assert "Leeds" not in rewritten
+
+
+def test_a_question_with_a_new_name_does_not_carry_the_earlier_one(rarity: WordRarity) -> None:
+    rewritten = standalone("And the manager in Hull?", [Turn("When did the branch in Leeds open?", "…")], rarity)
+
+    assert "Leeds" not in rewritten
+    assert "branch" in rewritten
 
 
 def test_the_topic_is_that_of_the_last_answered_turn(rarity: WordRarity) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -532,3 +535,30 @@ def test_an_index_opens_chroma_once_and_lets_go_of_it(settings: Settings) -> Non
     assert opened() == once
     index.close()
     assert opened() == 0
+
+
+_KILLED = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("UPDATE embedding_metadata SET string_value = 'other'")
+connection.execute("CREATE TABLE left_over AS SELECT hex(randomblob(500000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_writer_killed_within_a_transaction_left_is_taken_back(empty_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(empty_home, home)
+    (tmp_path / "a.txt").write_text("Pelicanii cuibăresc pe lacul Roșca.", encoding="utf-8")
+    with contextlib.closing(Index(Settings(home=home), FakeEmbedder())) as index:
+        ingest([tmp_path / "a.txt"], index)
+        (before,) = index.stored_documents()
+    database = home / "chroma" / "chroma.sqlite3"
+    subprocess.run([sys.executable, "-c", _KILLED, database], check=False)
+    assert database.with_name("chroma.sqlite3-journal").stat().st_size > 0, "nothing was left"
+
+    with contextlib.closing(Index(Settings(home=home), FakeEmbedder())) as index:
+        assert index.stored_documents() == [before]
+        assert len(index) == 1

@@ -23,7 +23,7 @@ Garanția este de două chirii lunare. Proprietarul o dă înapoi în 30 de zile
 
 ## Reparațiile
 
-Chiriașul plătește reparațiile mici. Proprietarul plătește reparațiile mari, de exemplu acoperișul sau instalația de gaz.
+Chiriașul plătește reparațiile mici. Proprietarul plătește reparațiile mari, de exemplu acoperișul.
 
 ## Plecarea
 

@@ -73,8 +73,13 @@ class ChromaFolder:
             return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
 
     def _reading(self) -> sqlite3.Connection:
-        path = quote(str((self.path / DATABASE).absolute()))
-        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+        """Return a connection to read with.
+
+        It may write where this process may: a writer that was killed leaves a journal of what must be taken back first.
+        """
+        database = self.path / DATABASE
+        mode = "rw" if may_write(database) else "ro"
+        return sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode={mode}", uri=True, timeout=30)
 
     def close(self) -> None:
         """Remove the copy, where there is one."""

@@ -194,6 +194,7 @@ def named(name: str, text: str, *, same_language: bool) -> bool:
     return all(any(_alike(wanted, word, same_language) for word in latin_words(text)) for wanted in latin_words(name))
 
 
+@lru_cache(maxsize=1 << 15)
 def _alike(name: str, word: str, same_language: bool) -> bool:
     if name == word:
         return True
