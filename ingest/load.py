@@ -1,7 +1,7 @@
 """Loading: make a `Document` of a file on disk.
 
-The text of a text file is exactly as it stands there. The text of the other formats comes from
-`ingest.sandbox.extract`.
+The text of a text file is exactly as it stands there, decoded by `ingest.encodings`. The text of the other formats
+comes from `ingest.sandbox.extract`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import regex
 
+from ingest.encodings import UTF_8, decode, is_marked
 from ingest.formats.front_matter import read_front_matter
 from ingest.sandbox.child import Limits
 from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
@@ -49,15 +50,16 @@ class _File:
 
 def _load_text(file: _File) -> Document:
     path, kind = file.path, looks_like(file.data)
-    if kind == BINARY or (kind == TEXT and b"\0" in file.data):
+    if not is_marked(file.data) and (kind == BINARY or (kind == TEXT and b"\0" in file.data)):
         raise DocumentError(path, message("file_binary"))
-    if kind != TEXT:
+    if kind not in (TEXT, BINARY):
         raise DocumentError(path, message("file_not_plain_text", kind=kind))
-    try:
-        text = file.data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(path, message("file_not_utf8", byte=error.start, name=path.name)) from error
-    return to_document(text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
+    decoded = decode(file.data)
+    if isinstance(decoded, int):
+        raise DocumentError(path, message("file_not_utf8", byte=decoded, name=path.name))
+    if decoded.encoding != UTF_8:
+        file.remark(FileMessage(str(path), message("file_decoded", encoding=decoded.encoding)))
+    return to_document(decoded.text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
 
 
 def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> Document:
@@ -159,7 +161,7 @@ def load(
 ) -> Document:
     """Return the file as a document; what comes after ``max_bytes`` bounds what is not plain text.
 
-    ``remark`` is told of front matter that cannot be used.
+    ``remark`` is told of front matter that cannot be used, and of an encoding that is not UTF-8.
 
     Raises:
         DocumentError: the file cannot be read, is too large, not of the format its name says, or empty; or extracting
