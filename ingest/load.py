@@ -23,7 +23,7 @@ from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_
 from rag.errors import DocumentError
 from rag.messages import FileMessage, Message, message
 from rag.text.characters import whole
-from rag.text.language import detect_language
+from rag.text.language import detect_language, prose
 from rag.types import Document
 
 LONGEST_TITLE, LONGEST_URL = 300, 2000
@@ -34,9 +34,14 @@ Remark = Callable[[FileMessage], None]
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
 _HEADING = regex.compile(
-    r"^(?<fence>```|~~~)(?s:.*?)(?:^(?P=fence)|\Z)|^#[ \t]+(?<title>.+?)[ \t]*#*[ \t]*$", flags=regex.MULTILINE
+    r"^(?<fence>```|~~~)(?s:.*?)(?:^(?P=fence)|\Z)|^(?<marked>#[ \t][^\n]*+(?:\n\s*+#[ \t][^\n]*+){0,4}+)"
+    r"|^(?<underlined>[^\s#>|=`~-][^\n]*+(?:\n[^\s#>|=`~-][^\n]*+){0,3}+)\n=++[ \t\r]*+$",
+    flags=regex.MULTILINE,
 )
-"""A heading of Markdown; in a fenced block of code, which is passed over, such a line is a comment."""
+"""A heading of Markdown, of one line or several; in a fenced block of code, which is passed over, such a line is a
+comment."""
+
+_NUMBER_SIGNS = regex.compile(r"^#?[ \t]++|(?<![ \t])[ \t]++#++\s*+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +208,10 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
         remark(FileMessage(where, message("front_matter_unused", reason=front.problem)))
     if not text[body:].strip():
         raise DocumentError(where, message("file_blank"))
-    heading = next((found["title"] for found in _HEADING.finditer(text, body) if found["title"]), "")
     language = _LANGUAGE.match(facts.get("language", "").lower())
     return Document(
         id=_id(text),
-        title=_title(facts.get("title", "")) or _title(heading) or spaced(name),
+        title=_title(facts.get("title", "")) or _heading(text, body) or spaced(name),
         source=source,
         text=text,
         language=language.group() if language else detect_language(text[body:]),
@@ -218,6 +222,16 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
 
 def _id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _heading(text: str, body: int) -> str:
+    """Return the words of the first heading of a Markdown text, "" where there is none."""
+    for found in _HEADING.finditer(text, body):
+        lines = (found["marked"] or found["underlined"] or "").splitlines()
+        title = _title(prose(" ".join(_NUMBER_SIGNS.sub("", line) for line in lines), cut=False))
+        if title:
+            return title
+    return ""
 
 
 def _title(stated: str) -> str:
