@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ingest.formats.html import decode, html_text
+from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, FormatError, Limits, said, tidy, too_long
 
 _MOST_ENTRIES = 10_000
@@ -41,8 +42,7 @@ def read_docx(data: bytes, limits: Limits) -> Extracted:
     pictureless = mammoth.images.img_element(lambda image: {})
     html = mammoth.convert_to_html(io.BytesIO(data), convert_image=pictureless, style_map=_STYLES).value
     found = html_text(f"<body>{html.replace('↑</a>', '</a>')}", main=False)
-    # python-docx writes the first of these, and nobody means it.
-    return Extracted(found.text, found.title if title in ("", "Word Document") else title)
+    return Extracted(found.text, usable_title(title) or found.title)
 
 
 def read_epub(data: bytes, limits: Limits) -> Extracted:
@@ -62,7 +62,7 @@ def read_epub(data: bytes, limits: Limits) -> Extracted:
             if characters > limits.characters:
                 raise too_long(limits)
         title = _text_of(archive, package, "title")
-    return Extracted("\n\n".join(filter(None, texts)), title)
+    return Extracted("\n\n".join(filter(None, texts)), usable_title(title))
 
 
 def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:

@@ -18,6 +18,7 @@ from statistics import median
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, FormatError, Limits, tidy, too_long
 
 _HYPHEN = "\ufffe"
@@ -29,9 +30,6 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:p(?:ag|ágina|agina|age)?\.?\s*|seite\s*)?(\d{1,5})(?:\s*(?:/|din|of|von|de)\s*\d{1,5})?\W*", re.I
 )
 _BROKEN_WORD = re.compile(rf"(?<![^\W\d_])([^\W\d_]++){_HYPHEN}([^\W\d_]+)")
-_NO_TITLE = re.compile(
-    r"(?:microsoft word - )?(?:untitled|document\d*|.*\.(?:docx?|odt|rtf|tex|indd|pdf|txt|dvi))?", re.I
-)
 _LAST_WORDS, _TAIL_BYTES = b"startxref", 65_536
 _STATED_SIZE = re.compile(rb"/Linearized\b[^>]*/L\s+(\d+)")
 
@@ -135,15 +133,16 @@ def _line(text_page: pypdfium2.PdfTextPage, words: str, first: int, last: int, b
 
 def _title(metadata: str, pages: list[list[_Line]]) -> str:
     """Return the title a PDF states, or the first lines in clearly the largest print of its first page."""
-    title = re.sub("^microsoft word - ", "", tidy(metadata), flags=re.I)
-    if title and not _NO_TITLE.fullmatch(title):
+    title = usable_title(tidy(metadata))
+    if title:
         return title
     first = next(page for page in pages if page)
     usual = median(line.height for page in pages for line in page)
     largest = max(line.height for line in first)
     if largest < 1.3 * usual:
         return ""
-    start = next(i for i, line in enumerate(first) if line.height == largest)
+    # One line of a heading may be somewhat higher than the others, by an accent or another font.
+    start = next(i for i, line in enumerate(first) if line.height > 0.95 * largest)
     end = start
     while end < len(first) and first[end].height > 0.95 * largest:
         end += 1
