@@ -6,6 +6,7 @@ comes from `ingest.sandbox.extract`.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import stat
@@ -19,7 +20,7 @@ import regex
 from ingest.encodings import UTF_8, decode, is_marked
 from ingest.formats.front_matter import read_front_matter
 from ingest.sandbox.child import Limits
-from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
+from ingest.sandbox.extract import BINARY, HTML, OFFICE, PDF, RTF, TEXT, ZIP, extract, looks_like
 from rag.errors import DocumentError
 from rag.messages import FileMessage, Message, message
 from rag.text.characters import whole
@@ -54,6 +55,16 @@ class _File:
 
 
 def _load_text(file: _File) -> Document:
+    text = _decoded(file)
+    return to_document(text, source=file.source, name=file.path.stem, where=str(file.path), remark=file.remark)
+
+
+def _decoded(file: _File) -> str:
+    """Return the text of a file of plain text.
+
+    Raises:
+        DocumentError: it is no plain text, or in no encoding that is certain.
+    """
     path, kind = file.path, looks_like(file.data)
     if not is_marked(file.data) and (kind == BINARY or (kind == TEXT and b"\0" in file.data)):
         raise DocumentError(path, message("file_binary"))
@@ -64,7 +75,13 @@ def _load_text(file: _File) -> Document:
         raise DocumentError(path, message("file_not_utf8", byte=decoded, name=path.name))
     if decoded.encoding != UTF_8:
         file.remark(FileMessage(str(path), message("file_decoded", encoding=decoded.encoding)))
-    return to_document(decoded.text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
+    return decoded.text
+
+
+def _load_decoded(function: str, file: _File) -> Document:
+    """Return a file of plain text, such as a table, as ``function`` extracts it from UTF-8."""
+    data = _decoded(file).encode()
+    return _load_extracted(function, (TEXT, HTML), dataclasses.replace(file, data=data))
 
 
 def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> Document:
@@ -99,6 +116,18 @@ LOADERS: dict[str, Callable[[_File], Document]] = {
     ".html": _load_html,
     ".htm": _load_html,
     ".xhtml": _load_html,
+    ".odt": partial(_load_extracted, "ingest.formats.opendocument:read_odt", (ZIP,)),
+    ".rtf": partial(_load_extracted, "ingest.formats.letters:read_rtf", (RTF,)),
+    ".pptx": partial(_load_extracted, "ingest.formats.slides:read_pptx", (ZIP,)),
+    ".xlsx": partial(_load_extracted, "ingest.formats.sheets:read_xlsx", (ZIP,)),
+    ".xls": partial(_load_extracted, "ingest.formats.sheets:read_xls", (OFFICE,)),
+    ".ods": partial(_load_extracted, "ingest.formats.sheets:read_ods", (ZIP,)),
+    ".csv": partial(_load_decoded, "ingest.formats.sheets:read_csv"),
+    ".tsv": partial(_load_decoded, "ingest.formats.sheets:read_tsv"),
+    ".json": partial(_load_decoded, "ingest.formats.records:read_json"),
+    ".jsonl": partial(_load_decoded, "ingest.formats.records:read_jsonl"),
+    ".ipynb": partial(_load_decoded, "ingest.formats.records:read_ipynb"),
+    ".eml": partial(_load_extracted, "ingest.formats.letters:read_eml", (TEXT,)),
 }
 """How a file becomes a document, by suffix."""
 FORMATS = ", ".join(LOADERS)
