@@ -39,6 +39,9 @@ def read_docx(data: bytes, limits: Limits) -> Extracted:
         title = text_of(archive, "docProps/core.xml", "title")
     import mammoth
 
+    from ingest.formats.word_xml import use_quick_xml
+
+    use_quick_xml()
     pictureless = mammoth.images.img_element(lambda image: {})
     html = mammoth.convert_to_html(io.BytesIO(data), convert_image=pictureless, style_map=_STYLES).value
     found = html_text(f"<body>{html.replace('↑</a>', '</a>')}", main=False)
