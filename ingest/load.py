@@ -1,11 +1,12 @@
 """Loading: make a `Document` of a file on disk.
 
-The text of a text file is exactly as it stands there. The text of the other formats comes from
-`ingest.sandbox.extract`.
+The text of a text file is exactly as it stands there, decoded by `ingest.encodings`. The text of the other formats
+comes from `ingest.sandbox.extract`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import stat
@@ -16,13 +17,14 @@ from pathlib import Path
 
 import regex
 
+from ingest.encodings import UTF_8, decode, is_marked
 from ingest.formats.front_matter import read_front_matter
 from ingest.sandbox.child import Limits
-from ingest.sandbox.extract import BINARY, HTML, PDF, TEXT, ZIP, extract, looks_like
+from ingest.sandbox.extract import BINARY, HTML, OFFICE, PDF, RTF, TEXT, ZIP, extract, looks_like
 from rag.errors import DocumentError
 from rag.messages import FileMessage, Message, message
 from rag.text.characters import whole
-from rag.text.language import detect_language
+from rag.text.language import detect_language, prose
 from rag.types import Document
 
 LONGEST_TITLE, LONGEST_URL = 300, 2000
@@ -33,9 +35,14 @@ Remark = Callable[[FileMessage], None]
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
 _HEADING = regex.compile(
-    r"^(?<fence>```|~~~)(?s:.*?)(?:^(?P=fence)|\Z)|^#[ \t]+(?<title>.+?)[ \t]*#*[ \t]*$", flags=regex.MULTILINE
+    r"^(?<fence>```|~~~)(?s:.*?)(?:^(?P=fence)|\Z)|^(?<marked>#[ \t][^\n]*+(?:\n\s*+#[ \t][^\n]*+){0,4}+)"
+    r"|^(?<underlined>[^\s#>|=`~-][^\n]*+(?:\n[^\s#>|=`~-][^\n]*+){0,3}+)\n=++[ \t\r]*+$",
+    flags=regex.MULTILINE,
 )
-"""A heading of Markdown; in a fenced block of code, which is passed over, such a line is a comment."""
+"""A heading of Markdown, of one line or several; in a fenced block of code, which is passed over, such a line is a
+comment."""
+
+_NUMBER_SIGNS = regex.compile(r"^#?[ \t]++|(?<![ \t])[ \t]++#++\s*+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,33 @@ class _File:
 
 
 def _load_text(file: _File) -> Document:
+    text = _decoded(file)
+    return to_document(text, source=file.source, name=file.path.stem, where=str(file.path), remark=file.remark)
+
+
+def _decoded(file: _File) -> str:
+    """Return the text of a file of plain text.
+
+    Raises:
+        DocumentError: it is no plain text, or in no encoding that is certain.
+    """
     path, kind = file.path, looks_like(file.data)
-    if kind == BINARY or (kind == TEXT and b"\0" in file.data):
+    if not is_marked(file.data) and (kind == BINARY or (kind == TEXT and b"\0" in file.data)):
         raise DocumentError(path, message("file_binary"))
-    if kind != TEXT:
+    if kind not in (TEXT, BINARY):
         raise DocumentError(path, message("file_not_plain_text", kind=kind))
-    try:
-        text = file.data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DocumentError(path, message("file_not_utf8", byte=error.start, name=path.name)) from error
-    return to_document(text, source=file.source, name=path.stem, where=str(path), remark=file.remark)
+    decoded = decode(file.data)
+    if isinstance(decoded, int):
+        raise DocumentError(path, message("file_not_utf8", byte=decoded, name=path.name))
+    if decoded.encoding != UTF_8:
+        file.remark(FileMessage(str(path), message("file_decoded", encoding=decoded.encoding)))
+    return decoded.text
+
+
+def _load_decoded(function: str, file: _File) -> Document:
+    """Return a file of plain text, such as a table, as ``function`` extracts it from UTF-8."""
+    data = _decoded(file).encode()
+    return _load_extracted(function, (TEXT, HTML), dataclasses.replace(file, data=data))
 
 
 def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> Document:
@@ -92,6 +116,18 @@ LOADERS: dict[str, Callable[[_File], Document]] = {
     ".html": _load_html,
     ".htm": _load_html,
     ".xhtml": _load_html,
+    ".odt": partial(_load_extracted, "ingest.formats.opendocument:read_odt", (ZIP,)),
+    ".rtf": partial(_load_extracted, "ingest.formats.letters:read_rtf", (RTF,)),
+    ".pptx": partial(_load_extracted, "ingest.formats.slides:read_pptx", (ZIP,)),
+    ".xlsx": partial(_load_extracted, "ingest.formats.sheets:read_xlsx", (ZIP,)),
+    ".xls": partial(_load_extracted, "ingest.formats.sheets:read_xls", (OFFICE,)),
+    ".ods": partial(_load_extracted, "ingest.formats.sheets:read_ods", (ZIP,)),
+    ".csv": partial(_load_decoded, "ingest.formats.sheets:read_csv"),
+    ".tsv": partial(_load_decoded, "ingest.formats.sheets:read_tsv"),
+    ".json": partial(_load_decoded, "ingest.formats.records:read_json"),
+    ".jsonl": partial(_load_decoded, "ingest.formats.records:read_jsonl"),
+    ".ipynb": partial(_load_decoded, "ingest.formats.records:read_ipynb"),
+    ".eml": partial(_load_extracted, "ingest.formats.letters:read_eml", (TEXT,)),
 }
 """How a file becomes a document, by suffix."""
 FORMATS = ", ".join(LOADERS)
@@ -159,7 +195,7 @@ def load(
 ) -> Document:
     """Return the file as a document; what comes after ``max_bytes`` bounds what is not plain text.
 
-    ``remark`` is told of front matter that cannot be used.
+    ``remark`` is told of front matter that cannot be used, and of an encoding that is not UTF-8.
 
     Raises:
         DocumentError: the file cannot be read, is too large, not of the format its name says, or empty; or extracting
@@ -201,11 +237,10 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
         remark(FileMessage(where, message("front_matter_unused", reason=front.problem)))
     if not text[body:].strip():
         raise DocumentError(where, message("file_blank"))
-    heading = next((found["title"] for found in _HEADING.finditer(text, body) if found["title"]), "")
     language = _LANGUAGE.match(facts.get("language", "").lower())
     return Document(
         id=_id(text),
-        title=_title(facts.get("title", "")) or _title(heading) or spaced(name),
+        title=_title(facts.get("title", "")) or _heading(text, body) or spaced(name),
         source=source,
         text=text,
         language=language.group() if language else detect_language(text[body:]),
@@ -216,6 +251,16 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
 
 def _id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _heading(text: str, body: int) -> str:
+    """Return the words of the first heading of a Markdown text, "" where there is none."""
+    for found in _HEADING.finditer(text, body):
+        lines = (found["marked"] or found["underlined"] or "").splitlines()
+        title = _title(prose(" ".join(_NUMBER_SIGNS.sub("", line) for line in lines), cut=False))
+        if title:
+            return title
+    return ""
 
 
 def _title(stated: str) -> str:

@@ -15,6 +15,7 @@ from itertools import pairwise
 import regex
 
 from ingest.boundaries import boundaries
+from rag.text.language import prose
 from rag.text.tables import columns_below
 from rag.text.tokens import count_tokens
 from rag.types import Document, Passage, Span
@@ -50,10 +51,14 @@ BOUNDARIES = (_CLAUSE_END, _BLANK)
 
 
 def sentence_spans(text: str, language: str) -> Iterator[Span]:
-    """Yield the spans of the sentences of a text, without surrounding blanks; together they cover all else."""
+    """Yield the spans of the sentences of a text, without surrounding blanks; together they cover all else.
+
+    What stands in a tag of HTML ends no sentence.
+    """
+    told = prose(text, cut=False)
     at = 0
     while at < len(text):
-        window = _window(text, at)
+        window = _window(told, at)
         ends = boundaries(window, language)
         if at + len(window) >= len(text) or not ends:  # else the last sentence may go on behind the window
             ends.append(len(window))
@@ -81,11 +86,12 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
     blanks, then anywhere.
     """
     body = document.text[document.body :]
+    told = document.text[: document.body] + prose(body, cut=False)
     pieces: list[Span] = []
     for start, end in sentence_spans(body, document.language):
         pieces += _within_budget(document.text, start + document.body, end + document.body, max_tokens)
     passages: list[Passage] = []
-    for passage in (_passage(document, run) for run in _runs(document.text, pieces, max_tokens)):
+    for passage in (_passage(document, told, run) for run in _runs(document.text, pieces, max_tokens)):
         columns = _columns(document.text, passages[-1], passage) if passages else ()
         passages.append(replace(passage, columns=columns))
     return passages
@@ -132,11 +138,12 @@ def _last_that_fits(text: str, pieces: list[Span], ends: list[int], first: int, 
     return fits
 
 
-def _passage(document: Document, spans: list[Span]) -> Passage:
+def _passage(document: Document, told: str, spans: list[Span]) -> Passage:
+    """Return the passage of some spans; ``told`` is the document's text without HTML, of the same length."""
     start, end = spans[0][0], spans[-1][1]
     text = document.text[start:end]
     # A stray full stop is covered by the passage but is no sentence to quote.
-    spoken = [_quotable(document.text, a, b) for a, b in spans if _WORD.search(document.text, a, b)]
+    spoken = [_quotable(told, a, b) for a, b in spans if _WORD.search(told, a, b)]
     return Passage(
         id=passage_id(document.id, start, end, document.language),
         document_id=document.id,
@@ -153,7 +160,8 @@ def _passage(document: Document, spans: list[Span]) -> Passage:
 
 
 def _quotable(text: str, start: int, end: int) -> Span:
-    """Return the span without what marks it as quoted, as an item of a list or as a row of a table."""
+    """Return the span without what marks it as quoted, as an item of a list, as a row of a table, or with HTML."""
+    start, end = next(_trimmed(text, start, end))
     if (mark := _MARK.match(text, start, end)) is not None:
         start = mark.end()
     elif text[start] == "|" == text[end - 1] and text.find("\n", start, end) < 0:

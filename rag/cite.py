@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import regex
 
 from rag.read import Sentence
+from rag.text.language import prose
 from rag.text.markers import MARKER
 from rag.types import Citation, ShortAnswer
 
@@ -51,5 +52,9 @@ def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
 
 
 def as_prose(quote: str) -> str:
-    """Return a quote on one line, its own ``[1]`` in full-width brackets so that only Temei's markers read as such."""
+    """Return a quote on one line and without HTML that is not code.
+
+    Its own ``[1]`` is in full-width brackets, so that only Temei's markers read as such.
+    """
+    quote = quote if "`" in quote else prose(quote, cut=False)
     return _BLANKS.sub(" ", MARKER.sub("［\\1］", quote)).strip()

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Any
 
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree, NodeType
 
+from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, Limits, tidy
 
 _NEVER = frozenset([
@@ -27,7 +29,7 @@ _ROLES = frozenset([
     "navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar",
 ])  # fmt: skip
 _NAMES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navi|navigation|menu|meniu|submenu|bread-?crumbs?|footer|subsol|seitenfuss|"
+    r"(?:^|[\s_-])(?:nav|navbar|navi|navigation|menu|meniu|submenu|bread-?crumbs?|crumbs?|pathway|footer|subsol|seitenfuss|"
     r"side-?(?:bar|content)|share|sharing|sharedaddy|shariff|social|socials|sociable|cookies?|consent|gdpr|banner|ads?|"
     r"advert|advertisement|publicitate|reclama|anzeige|werbung|promo|cta|related|recommended|recommendations?|"
     r"jp-relatedposts|nextstory|comments?|comment-?list|comments-?area|comentarii|kommentare|respond|disqus|newsletter|"
@@ -36,6 +38,7 @@ _NAMES = re.compile(
     r"author-?bio)(?=$|[\s_-])",
     re.I,
 )
+_CRUMBS = re.compile(r"bread-?crumb|fil d.ariane|brotkr", re.I)
 _HIDDEN = re.compile(r"display:\s*none", re.I)
 _BLOCKS = frozenset([
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl",
@@ -44,6 +47,9 @@ _BLOCKS = frozenset([
     "tfoot", "thead", "td", "th", "tr", "ul",
 ])  # fmt: skip
 _LINK_LISTS = frozenset(["ul", "ol", "div", "section", "table", "td", "dl"])
+_TRAILS = frozenset(["div", "p", "span", "td", "small", "font"])
+_TRAIL = re.compile(r"[>›»→/|\\·•]+|::")
+"""What stands between the links of a trail to the page: "Home › Laws › Law 12"."""
 _SELF_CLOSED = re.compile(
     r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\b)([A-Za-z][\w:-]*+)([^<>]*+)(?<=/)>",
     re.I,
@@ -59,7 +65,7 @@ measured."""
 class _Element:
     """A part of a page: its texts and parts in order, and how many letters are text, links, and prose in paragraphs."""
 
-    __slots__ = ("letters", "links", "named", "parts", "prose", "tables", "tag", "titled")
+    __slots__ = ("cells", "letters", "links", "named", "parts", "prose", "tables", "tag", "titled")
 
     def __init__(self, tag: str, named: bool = False) -> None:
         self.tag = tag
@@ -68,6 +74,8 @@ class _Element:
         self.letters = self.links = self.prose = 0
         self.titled = tag == "h1"
         self.tables = int(tag == "table")
+        self.cells = False
+        """Whether it is a table of rows and columns, no part of the page's layout, or a cell of one."""
 
 
 def read_html(data: bytes, limits: Limits) -> Extracted:
@@ -101,9 +109,18 @@ def html_text(html: str, *, main: bool) -> Extracted:
         text = _written(_main(page, elements), lambda part: not _beside(part, page))
     if not text:
         text = _written(page, lambda part: not main or part.tag not in _APART)
-    heading = next((element for element in elements if element.titled and element.tag == "h1"), None)
-    title = tidy(tree.title or "") or (_flat(heading, lambda part: True) if heading else "")
-    return Extracted(text, title.replace("\n", " "))
+    return Extracted(text, usable_title(tidy(tree.title or "")) or _first_heading(elements))
+
+
+def _first_heading(elements: list[_Element]) -> str:
+    """Return the first heading of the highest level, with those of that level that follow at once: its other lines."""
+    first = next((e for tag in ("h1", "h2") for e in elements if e.tag == tag and e.letters and not e.named), None)
+    if first is None:
+        return ""
+    parent = next(element for element in elements if first in element.parts)
+    told = [part for part in parent.parts if isinstance(part, _Element) or part.strip()]
+    lines = takewhile(lambda part: isinstance(part, _Element) and part.tag == first.tag, told[told.index(first) :])
+    return " ".join(_flat(line, lambda part: True) for line in lines if isinstance(line, _Element))
 
 
 def _elements(body: Any) -> tuple[_Element, list[_Element]]:
@@ -136,7 +153,33 @@ def _elements(body: Any) -> tuple[_Element, list[_Element]]:
                 element.prose += part.prose
                 element.tables += part.tables
                 element.titled |= part.titled
+    for element in elements:
+        if element.tag == "table" and _is_grid(element):
+            element.cells = True
+            for cell in (cell for row in _rows(element) for cell in _children(row)):
+                cell.cells = True
     return page, elements
+
+
+def _children(element: _Element) -> list[_Element]:
+    return [part for part in element.parts if isinstance(part, _Element)]
+
+
+def _rows(table: _Element) -> Iterator[_Element]:
+    for part in _children(table):
+        if part.tag in ("thead", "tbody", "tfoot"):
+            yield from (row for row in _children(part) if row.tag == "tr")
+        elif part.tag == "tr":
+            yield part
+
+
+def _is_grid(table: _Element) -> bool:
+    """Tell whether a table has no table in it, two rows of several cells each, and more than links."""
+    if table.tables > 1:
+        return False
+    rows = [[cell for cell in _children(row) if cell.letters] for row in _rows(table)]
+    headed = any(cell.tag == "th" for row in rows for cell in row)
+    return sum(len(row) > 1 for row in rows) > 1 and (headed or 10 * table.links < 9 * table.letters)
 
 
 def _add_text(parent: _Element, text: str, linked: bool, prose: bool, verbatim: bool) -> None:
@@ -160,6 +203,8 @@ def _is_named(node: Any, tag: str) -> bool:
         tag in _APART
         or attributes.get("role") in _ROLES
         or "hidden" in attributes
+        or _CRUMBS.search(" ".join(attributes.get(name, "") for name in ("aria-label", "itemtype", "typeof")))
+        is not None
         or _HIDDEN.search(attributes.get("style", "")) is not None
         or _NAMES.search(f"{attributes.get('class', '')} {attributes.get('id', '')}") is not None
     )
@@ -181,7 +226,25 @@ def _beside(part: _Element, page: _Element) -> bool:
         return False
     if part.named or (part.tag == "header" and not part.titled):
         return True
-    return part.tag in _LINK_LISTS and 2 * part.links > part.letters
+    if part.tag in _TRAILS and _is_trail(part):
+        return True
+    return part.tag in _LINK_LISTS and not part.cells and 2 * part.links > part.letters
+
+
+def _is_trail(part: _Element) -> bool:
+    """Tell whether a part is links with marks of a trail between them; the page's own name may stand behind them."""
+    pieces = [piece for piece in part.parts if isinstance(piece, _Element) or piece.strip()]
+    if pieces and isinstance(pieces[0], str) and pieces[0].rstrip().endswith(":"):  # "You are here:"
+        del pieces[0]
+    if len(pieces) > 3 and isinstance(pieces[-1], str) and _TRAIL.match(pieces[-1].strip()):
+        del pieces[-1]
+    links, marks = pieces[0::2], pieces[1::2]
+    return (
+        len(links) > 1
+        and all(isinstance(link, _Element) and link.links for link in links[:-1])
+        and isinstance(links[-1], _Element)
+        and all(isinstance(mark, str) and _TRAIL.fullmatch(mark.strip()) for mark in marks)
+    )
 
 
 def _written(top: _Element, keep: Callable[[_Element], bool]) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from ingest.formats.html import decode, html_text
+from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, FormatError, Limits, said, tidy, too_long
 
 _MOST_ENTRIES = 10_000
@@ -33,22 +34,24 @@ p[style-name='Subtitle'] => h2:fresh
 
 def read_docx(data: bytes, limits: Limits) -> Extracted:
     """Return the text of a Word document: paragraphs, headings, lists, tables and notes, no pictures or comments."""
-    with _opened(data, limits) as archive:
-        _check_kind(archive, "word/")
-        title = _text_of(archive, "docProps/core.xml", "title")
+    with opened(data, limits) as archive:
+        check_kind(archive, "word/")
+        title = text_of(archive, "docProps/core.xml", "title")
     import mammoth
 
+    from ingest.formats.word_xml import use_quick_xml
+
+    use_quick_xml()
     pictureless = mammoth.images.img_element(lambda image: {})
     html = mammoth.convert_to_html(io.BytesIO(data), convert_image=pictureless, style_map=_STYLES).value
     found = html_text(f"<body>{html.replace('↑</a>', '</a>')}", main=False)
-    # python-docx writes the first of these, and nobody means it.
-    return Extracted(found.text, found.title if title in ("", "Word Document") else title)
+    return Extracted(found.text, usable_title(title) or found.title)
 
 
 def read_epub(data: bytes, limits: Limits) -> Extracted:
     """Return the text of a book: its chapters in reading order, without the table of contents."""
-    with _opened(data, limits) as archive:
-        _check_kind(archive, _CONTAINER)
+    with opened(data, limits) as archive:
+        check_kind(archive, _CONTAINER)
         if "META-INF/encryption.xml" in archive.namelist():
             locked = archive.read("META-INF/encryption.xml")
             if b"xmlenc#aes" in locked or b"adept" in locked:
@@ -61,11 +64,11 @@ def read_epub(data: bytes, limits: Limits) -> Extracted:
             characters += len(texts[-1])
             if characters > limits.characters:
                 raise too_long(limits)
-        title = _text_of(archive, package, "title")
-    return Extracted("\n\n".join(filter(None, texts)), title)
+        title = text_of(archive, package, "title")
+    return Extracted("\n\n".join(filter(None, texts)), usable_title(title))
 
 
-def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
+def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     """Return an archive whose parts, as it states them, fit the limits; what a part has beyond that is never read."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -82,7 +85,8 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
     return archive
 
 
-def _check_kind(archive: zipfile.ZipFile, expected: str) -> None:
+def check_kind(archive: zipfile.ZipFile, expected: str) -> None:
+    """Raise FormatError where no part of an archive has a name that begins as ``expected``, a key of `_KINDS`."""
     names = archive.namelist()
     if not any(name.startswith(expected) for name in names):
         kinds = (kind for start, kind in _KINDS.items() if any(name.startswith(start) for name in names))
@@ -93,22 +97,23 @@ def _check_kind(archive: zipfile.ZipFile, expected: str) -> None:
 def _package(archive: zipfile.ZipFile) -> str:
     """Return the name of the part that lists the chapters."""
     for element in ElementTree.fromstring(archive.read(_CONTAINER)).iter():
-        if _name(element) == "rootfile":
-            return _within(archive, "", element.get("full-path", ""))
+        if name_of(element) == "rootfile":
+            return within(archive, "", element.get("full-path", ""))
     raise FormatError("archive_damaged", reason=said("archive_without_package"))
 
 
 def _chapters(archive: zipfile.ZipFile, package: str) -> Iterator[str]:
     elements = list(ElementTree.fromstring(archive.read(package)).iter())
-    items = {element.get("id"): element for element in elements if _name(element) == "item"}
+    items = {element.get("id"): element for element in elements if name_of(element) == "item"}
     # A dict, so that a chapter that is listed twice is read once.
-    order = dict.fromkeys(element.get("idref") for element in elements if _name(element) == "itemref")
+    order = dict.fromkeys(element.get("idref") for element in elements if name_of(element) == "itemref")
     for item in (items[name] for name in order if name in items):
         if "html" in item.get("media-type", "") and "nav" not in item.get("properties", "").split():
-            yield _within(archive, posixpath.dirname(package), item.get("href", ""))
+            yield within(archive, posixpath.dirname(package), item.get("href", ""))
 
 
-def _within(archive: zipfile.ZipFile, folder: str, href: str) -> str:
+def within(archive: zipfile.ZipFile, folder: str, href: str) -> str:
+    """Return the name of the part that a reference in a folder means."""
     name = posixpath.normpath(posixpath.join(folder, unquote(href.split("#")[0])))
     try:
         return archive.getinfo(name).filename
@@ -116,16 +121,17 @@ def _within(archive: zipfile.ZipFile, folder: str, href: str) -> str:
         raise FormatError("archive_damaged", reason=said("archive_lacks_part", name=name[:100])) from error
 
 
-def _text_of(archive: zipfile.ZipFile, part: str, name: str) -> str:
+def text_of(archive: zipfile.ZipFile, part: str, name: str) -> str:
     """Return the text of the first element of a name, "" where there is none."""
     try:
         elements = ElementTree.fromstring(archive.read(part)).iter()
     except (KeyError, ElementTree.ParseError):
         return ""
     return next(
-        (" ".join(tidy(element.text).split()) for element in elements if _name(element) == name and element.text), ""
+        (" ".join(tidy(element.text).split()) for element in elements if name_of(element) == name and element.text), ""
     )
 
 
-def _name(element: ElementTree.Element) -> str:
+def name_of(element: ElementTree.Element) -> str:
+    """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]

@@ -2,50 +2,40 @@
 
 PDFium gives the lines in reading order. The lines of a paragraph stay lines, and a blank line separates paragraphs. So
 a sentence may go over line ends but not over paragraphs. A word that is hyphenated at the end of a line is joined. A
-header that repeats on every page stays on the first page only; page numbers are removed.
+head or foot that repeats on the pages stays on the first of them only; page numbers are removed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from ingest.formats.pdf_edges import drop_page_numbers, drop_repeated
+from ingest.formats.pdf_letters import accents_joined, deciphered, has_loose_accents, plain_forms, shift_of
+from ingest.formats.pdf_lines import HYPHEN, Line, lines_of
+from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, FormatError, Limits, tidy, too_long
-
-_HYPHEN = "\ufffe"
-"""What PDFium gives for a hyphen at a line's end; it leaves the line end itself out."""
 
 _END = re.compile(r"[.!?…:;。！？؟।][)\]}»”’\"']*$")
 _BULLET = re.compile(r"[•●○◦▪■□‣⁃–—-]\s|\(?(?:\d{1,3}|[a-zA-Z])[.)]\s")
-_PAGE_NUMBER = re.compile(
-    r"\W*(?:p(?:ag|ágina|agina|age)?\.?\s*|seite\s*)?(\d{1,5})(?:\s*(?:/|din|of|von|de)\s*\d{1,5})?\W*", re.I
-)
-_BROKEN_WORD = re.compile(rf"(?<![^\W\d_])([^\W\d_]++){_HYPHEN}([^\W\d_]+)")
-_NO_TITLE = re.compile(
-    r"(?:microsoft word - )?(?:untitled|document\d*|.*\.(?:docx?|odt|rtf|tex|indd|pdf|txt|dvi))?", re.I
-)
+_BROKEN_WORD = re.compile(rf"(?<![^\W\d_])([^\W\d_]++){HYPHEN}([^\W\d_]+)")
+_CLITICS = {
+    letter: frozenset(re.findall(r"\w+", some))
+    for letter, some in {
+        "ă": "a ai am ar au aș ați i îi îl l le li mi mă n ne ni o or se te ți ul un va vă vi și",
+        "ã": "a as la las lo los lhe me na no nos o os se te vos",
+    }.items()
+}
+"""Short words that Romanian, told by its ă, and Portuguese join to the word before with a hyphen."""
+_BEFOREHYPHEN = frozenset(["într", "dintr", "printr"])
+
 _LAST_WORDS, _TAIL_BYTES = b"startxref", 65_536
 _STATED_SIZE = re.compile(rb"/Linearized\b[^>]*/L\s+(\d+)")
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line of text with its box in points; ``y`` is its baseline, growing upwards; ``broken`` if a word runs on."""
-
-    text: str
-    left: float
-    right: float
-    y: float
-    height: float
-    broken: bool
 
 
 def read_pdf(data: bytes, limits: Limits) -> Extracted:
@@ -64,26 +54,28 @@ def read_pdf(data: bytes, limits: Limits) -> Extracted:
     count = len(pdf)
     if count > limits.pages:
         raise FormatError("pdf_too_many_pages", count=count, most=limits.pages)
-    pages: list[list[_Line]] = []
+    pages: list[list[Line]] = []
     scans = characters = 0
     for number in range(count):
         page = pdf[number]
-        lines = _lines(page)
+        lines = lines_of(page)
         characters += sum(len(line.text) for line in lines)
         if characters > limits.characters:
             raise too_long(limits)
         scans += not lines and any(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=2))
         pages.append(lines)
         page.close()
+    _decipher(pages)
     _refuse_without_text(pages, scans)
+    _mend_letters(pages)
     _mend_cedillas(pages)
     title = _title(pdf.get_metadata_value("Title"), pages)
-    _drop_page_numbers(pages)
-    _drop_repeated(pages)
+    drop_page_numbers(pages)
+    drop_repeated(pages)
     return _joined(pages, title)
 
 
-def _refuse_without_text(pages: list[list[_Line]], scans: int) -> None:
+def _refuse_without_text(pages: list[list[Line]], scans: int) -> None:
     if not any(pages):
         raise FormatError("pdf_scanned", count=len(pages))
     if 2 * scans > len(pages):
@@ -95,7 +87,34 @@ def _refuse_without_text(pages: list[list[_Line]], scans: int) -> None:
         raise FormatError("pdf_without_letters")
 
 
-def _mend_cedillas(pages: list[list[_Line]]) -> None:
+def _decipher(pages: list[list[Line]]) -> None:
+    """Give the lines their letters where the fonts do not tell them.
+
+    Raises:
+        FormatError: most of the text is cipher.
+    """
+    lines = [line for page in pages for line in page]
+    codes = [code for line in lines for code in line.codes]
+    shift = shift_of(codes)
+    if shift is None:
+        if 2 * len(codes) > sum(len(line.text) for line in lines):
+            raise FormatError("pdf_without_letters")
+    elif shift:
+        for page in pages:
+            for line in page:
+                if line.codes:
+                    line.text = tidy(deciphered(line.codes, shift))
+            page[:] = [line for line in page if line.text]
+
+
+def _mend_letters(pages: list[list[Line]]) -> None:
+    """Put TeX's accents on their letters, and write the forms of Arabic letters as letters."""
+    loose = has_loose_accents("\n".join(line.text for lines in pages for line in lines))
+    for line in (line for lines in pages for line in lines):
+        line.text = plain_forms(accents_joined(line.text) if loose else line.text)
+
+
+def _mend_cedillas(pages: list[list[Line]]) -> None:
     """Give Romanian its ț back: by its glyph's name, "tcommaaccent", PDFium takes it for ţ, though ș for ș."""
     text = "".join(line.text for lines in pages for line in lines)
     if ("ș" in text or "Ș" in text) and "ş" not in text and "Ş" not in text:
@@ -104,116 +123,73 @@ def _mend_cedillas(pages: list[list[_Line]]) -> None:
                 line.text = line.text.translate({0x162: 0x21A, 0x163: 0x21B})
 
 
-def _lines(page: pypdfium2.PdfPage) -> list[_Line]:
-    text_page = page.get_textpage()
-    text = text_page.get_text_range()
-    found = []
-    start = 0
-    for match in re.finditer(rf"\r\n|\n|\r|{_HYPHEN}|\Z", text):
-        words = tidy(text[start : match.start()])
-        if words:
-            visible = [i for i in (start, match.start() - 1) if i >= 0]
-            while visible[0] < match.start() and text[visible[0]].isspace():
-                visible[0] += 1
-            while visible[1] > visible[0] and text[visible[1]].isspace():
-                visible[1] -= 1
-            found.append(_line(text_page, words, visible[0], visible[1], match.group() == _HYPHEN))
-        start = match.end()
-    text_page.close()
-    return found
-
-
-def _line(text_page: pypdfium2.PdfTextPage, words: str, first: int, last: int, broken: bool) -> _Line:
-    box, x, y = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
-    ends = [max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(text_page, i)) for i in (first, last)]
-    pdfium.FPDFText_GetCharOrigin(text_page, ends[0], x, y)
-    pdfium.FPDFText_GetLooseCharBox(text_page, ends[1], box)
-    right = box.right
-    pdfium.FPDFText_GetLooseCharBox(text_page, ends[0], box)
-    return _Line(words, box.left, right, y.value, abs(box.top - box.bottom), broken)
-
-
-def _title(metadata: str, pages: list[list[_Line]]) -> str:
+def _title(metadata: str, pages: list[list[Line]]) -> str:
     """Return the title a PDF states, or the first lines in clearly the largest print of its first page."""
-    title = re.sub("^microsoft word - ", "", tidy(metadata), flags=re.I)
-    if title and not _NO_TITLE.fullmatch(title):
+    title = usable_title(tidy(metadata))
+    if title:
         return title
     first = next(page for page in pages if page)
     usual = median(line.height for page in pages for line in page)
     largest = max(line.height for line in first)
     if largest < 1.3 * usual:
         return ""
-    start = next(i for i, line in enumerate(first) if line.height == largest)
+    # One line of a heading may be somewhat higher than the others, by an accent or another font.
+    start = next(i for i, line in enumerate(first) if line.height > 0.95 * largest)
     end = start
     while end < len(first) and first[end].height > 0.95 * largest:
         end += 1
     return " ".join(line.text for line in first[start:end])
 
 
-def _edges(pages: list[list[_Line]], edge: int) -> Iterator[tuple[int, list[_Line], str]]:
-    for number, lines in enumerate(pages):
-        if lines:
-            yield number, lines, lines[edge].text
-
-
-def _drop_page_numbers(pages: list[list[_Line]]) -> None:
-    """Take away first or last lines that are numbers counting up with the pages, on at least half of them."""
-    for edge in (0, -1):
-        numbered = {n: match for n, _, text in _edges(pages, edge) if (match := _PAGE_NUMBER.fullmatch(text))}
-        steps = Counter(int(match[1]) - n for n, match in numbered.items())
-        if not steps:
-            continue
-        step, times = steps.most_common(1)[0]
-        if times >= 2 and 2 * times >= len(pages):
-            for n, match in numbered.items():
-                if int(match[1]) - n == step:
-                    del pages[n][edge]
-
-
-def _drop_repeated(pages: list[list[_Line]]) -> None:
-    """Take away running headers and footers, the same line on three pages and 3 in 10, all but the first of each."""
-    for edge in (0, -1, 0, -1):
-        times = Counter(text for _, _, text in _edges(pages, edge))
-        seen: set[str] = set()
-        for _, lines, text in list(_edges(pages, edge)):
-            if times[text] >= max(3, 0.3 * len(pages)):
-                if text in seen:
-                    del lines[edge]
-                seen.add(text)
-
-
-def _joined(pages: list[list[_Line]], title: str) -> Extracted:
-    words = Counter(re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", "\n".join(x.text for page in pages for x in page)))
-    text, starts = "", []
+def _joined(pages: list[list[Line]], title: str) -> Extracted:
+    every = "\n".join(line.text for page in pages for line in page)
+    words = Counter(re.findall(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*", every))
+    clitics = next((some for letter, some in _CLITICS.items() if letter in every), frozenset())
+    starts: list[int] = []
     parts: list[str] = []
     length = 0
+    last: list[Line] = []
     for lines in pages:
-        page = _BROKEN_WORD.sub(lambda match: _whole(match, words), _paragraphs(lines)).replace(_HYPHEN, "-")
-        runs_on = text and not _END.search(text) and page[:1].islower()
-        between = ("\n" if runs_on else "\n\n") if text and page else ""
+        page = _paragraphs(lines)
+        page = _BROKEN_WORD.sub(lambda match: _whole(match, words, clitics), page).replace(HYPHEN, "-")
+        between = ("\n" if _runs_on(last, lines) else "\n\n") if last and page else ""
         starts.append(length + len(between))
         if page:
             parts += [between, page]
             length += len(between) + len(page)
-            text = page
+            last = lines
     return Extracted("".join(parts), title, tuple(min(start, length) for start in starts))
 
 
-def _whole(match: re.Match[str], words: Counter[str]) -> str:
-    """Return a word broken at a line's end, with or without its hyphen as the rest of the file has it."""
+def _runs_on(last: list[Line], lines: list[Line]) -> bool:
+    """Return whether a sentence goes on from the last line of a page to the first of the next."""
+    before, line = last[-1], lines[0]
+    if _END.search(before.text) or _is_item(line.text):
+        return False
+    if line.text[0].islower():
+        return True
+    # A name may come first there; but a heading has other print, and what stands above it a line that is not full.
+    margin = max(line.right for line in last)
+    full = len(last) > 2 and before.right > margin - 0.05 * (margin - before.left)
+    return full and abs(line.height - before.height) < 0.06 * before.height and abs(line.left - before.left) < 2
+
+
+def _whole(match: re.Match[str], words: Counter[str], clitics: frozenset[str]) -> str:
+    """Return a word broken at a line's end, with or without its hyphen as the file or its language has it elsewhere."""
     left, right = match.groups()
     joined, hyphenated = left + right, f"{left}-{right}"
     if words[joined] != words[hyphenated]:
         return joined if words[joined] > words[hyphenated] else hyphenated
-    # Nobody sets two letters on a line of their own, but Romanian has words such as "într-un".
-    return joined if right.islower() and len(right) > 2 else hyphenated
+    # Nobody breaks a word behind its first letter, but Romanian has words such as "s-a" and "măsura-te".
+    keeps = right in clitics or left.lower() in _BEFOREHYPHEN or len(left) == 1 or not right.islower()
+    return hyphenated if keeps else joined
 
 
 def _is_item(text: str) -> bool:
     return _BULLET.match(text) is not None
 
 
-def _paragraphs(lines: list[_Line]) -> str:
+def _paragraphs(lines: list[Line]) -> str:
     if not lines:
         return ""
     drops = sorted(a.y - b.y for a, b in pairwise(lines) if 0.5 * b.height < a.y - b.y)
@@ -223,7 +199,7 @@ def _paragraphs(lines: list[_Line]) -> str:
     text = lines[0].text
     for before, line in pairwise(lines):
         if before.broken:
-            text += _HYPHEN + line.text
+            text += HYPHEN + line.text
             continue
         ended = _END.search(before.text) is not None
         short = before.right < margin - 0.15 * width

@@ -31,21 +31,22 @@ from ingest.sandbox.child import main
 main()
 """
 
-PDF, ZIP, OFFICE, HTML, TEXT, BINARY = (
+PDF, ZIP, OFFICE, HTML, TEXT, BINARY, RTF = (
     message("kind_pdf"),
     message("kind_zip"),
     message("kind_office"),
     message("kind_html"),
     message("kind_text"),
     message("kind_binary"),
+    message("kind_rtf"),
 )
-_RTF, _IMAGE, _COMPRESSED = message("kind_rtf"), message("kind_image"), message("kind_compressed")
+_IMAGE, _COMPRESSED = message("kind_image"), message("kind_compressed")
 _MAGIC = {
     b"%PDF-": PDF,
     b"PK\x03\x04": ZIP,
     b"PK\x05\x06": ZIP,
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": OFFICE,
-    b"{\\rtf": _RTF,
+    b"{\\rtf": RTF,
     b"\x89PNG": _IMAGE,
     b"\xff\xd8\xff": _IMAGE,
     b"GIF8": _IMAGE,

@@ -12,7 +12,7 @@ from typing import Any
 from rag.files.checksums import DamagedError
 from rag.files.sqlite import open_database
 
-FORMAT = 1
+FORMAT = 2
 """The form of what a passage cache derives from the passages: which words of them it counts (`terms` and `prose` in
 `rag.text.language`), and how it writes the counts. Raise it when any of that changes: a cache of another format is then
 replaced by a new one, which is made from Chroma."""

@@ -52,11 +52,23 @@ _PRESUMPTION = 5.0
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
-_MARKUP = regex.compile(
-    r"""<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*+(?:\s++[\w:-]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?+)*+\s*+/?>"""
-    r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["']\s*/?>|\A[^<>]*-->|\A-?>(?=\s*<)""",
+_HTML = (
+    r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][a-zA-Z0-9]*+"
+    r"""(?:\s++[\w:-]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?+)*+\s*+/?>"""
+)
+_MARKUP = regex.compile(_HTML, flags=regex.DOTALL)
+_CUT_MARKUP = regex.compile(
+    _HTML + r"""|<[a-zA-Z][a-zA-Z0-9]*\s+[\w:-]+=[^<>]*\Z|\A[^<>]*["'][^\S\n]*/?>|\A[^<>]*-->|\A-?>(?=\s*<)""",
     flags=regex.DOTALL,
 )
+"""Tags and comments of HTML; the second also what is left of one where the text was cut."""
+_ANCHOR = regex.compile(
+    r"(?<![{$\\\w(])\{:?[ \t]*+[#.][\w:.-]++"
+    r"""(?:[ \t]++(?:[#.][\w:.-]++|[\w-]++=(?:"[^"\n]*+"|[\w.-]++)))*+[ \t]*+\}(?!\})"""
+)
+"""The name or the class that Markdown gives a heading: ``{#art-4}``, ``{: .note}``."""
+_GAP = regex.compile(r"&(?:nbsp|ensp|emsp|thinsp|#160|#xa0);", flags=regex.IGNORECASE)
+_MARKUP_SIGNS = regex.compile(r"[<>]|\{:?[ \t]*+[#.]|&")
 _ADDRESS = regex.compile(r"<?https?://[^\s<>()\[\]]+>?|(?<=\])\([^\s()]*\)")
 """A web address, and what a Markdown link points to."""
 _LETTER = regex.compile(r"\p{L}")
@@ -117,9 +129,28 @@ def _stemmer(language: str) -> Any:
     return Stemmer.Stemmer(algorithm) if algorithm in Stemmer.algorithms() else None
 
 
-def prose(text: str) -> str:
-    """Return a text with its HTML tags, whole or cut off, replaced by as many blanks; Markdown may contain HTML."""
-    return _MARKUP.sub(lambda found: " " * len(found.group()), text) if "<" in text or ">" in text else text
+def markup_spans(text: str, pattern: regex.Pattern[str] = _MARKUP) -> list[tuple[int, int]]:
+    """Return where HTML stands in a text, and Markdown's anchors; Markdown may contain both. They do not overlap."""
+    if not _MARKUP_SIGNS.search(text):
+        return []
+    found = [match for one in (pattern, _ANCHOR, _GAP) for match in one.finditer(text)]
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted(match.span() for match in found):
+        if pattern is _MARKUP and text.startswith("<!--", start) and not text.startswith("-->", end - 3):
+            continue  # a comment that never ends would hide all that comes
+        if not spans or start >= spans[-1][1]:
+            spans.append((start, end))
+    return spans
+
+
+def prose(text: str, *, cut: bool = True) -> str:
+    """Return a text with its markup replaced by as many blanks; if ``cut``, also what is left of a tag at its ends."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in markup_spans(text, _CUT_MARKUP if cut else _MARKUP):
+        pieces += [text[at:start], " " * (end - start)]
+        at = end
+    return "".join([*pieces, text[at:]])
 
 
 def spoken(text: str) -> str:

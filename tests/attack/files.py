@@ -7,6 +7,7 @@ index, each refusal is one line, and every citation holds.
 from __future__ import annotations
 
 import io
+import json
 import random
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ import psutil
 from .result import SLOW, Result
 
 from fakes import FakeEmbedder  # isort: skip
+from office_files import MAIL, NOTEBOOK, PRICES, RTF, XLS, csv_of, odf_of, odf_table, pptx_of, shape, xlsx_of  # isort: skip
 from test_formats import DELTA, docx_of, epub_of, item, lines_of, paragraph, pdf_of  # isort: skip
 
 import ingest.pipeline as pipeline
@@ -64,8 +66,22 @@ def bases() -> dict[str, bytes]:
         ".html": html,
         ".htm": html.replace(b"<main>", b"<article>"),
         ".xhtml": html,
+        ".odt": odf_of(f"<text:h>Delta</text:h><text:p>{DELTA}</text:p>{odf_table(PRICES)}"),
+        ".rtf": RTF,
+        ".pptx": pptx_of([shape(DELTA), shape("Doi", "title")], notes="Notă."),
+        ".xlsx": xlsx_of({"Prețuri": PRICES, "Alta": [[DELTA]]}),
+        ".xls": XLS,
+        ".ods": odf_of(odf_table(PRICES), kind="spreadsheet"),
+        ".csv": csv_of(PRICES).encode(),
+        ".tsv": csv_of(PRICES, "\t").encode(),
+        ".json": json.dumps({"delta": DELTA, "prețuri": PRICES}).encode(),
+        ".jsonl": "\n".join(json.dumps(dict(zip(PRICES[0], row, strict=True))) for row in PRICES).encode(),
+        ".ipynb": NOTEBOOK.encode(),
+        ".eml": MAIL,
     }
 
+
+ZIPPED = (".docx", ".epub", ".odt", ".pptx", ".xlsx", ".ods")
 
 Change = Callable[[random.Random, bytes], bytes]
 
@@ -195,7 +211,7 @@ def mutated(seed: int, number: int, real: dict[str, bytes]) -> tuple[str, bytes]
     rng = random.Random(f"{seed} {number}")
     suffix = rng.choice(sorted(real))
     data = real[suffix]
-    changes = [*PLAIN, _member, _member, _member] if suffix in (".docx", ".epub") else PLAIN
+    changes = [*PLAIN, _member, _member, _member] if suffix in ZIPPED else PLAIN
     for _ in range(rng.choice([1, 1, 2, 4])):
         data = rng.choice(changes)(rng, data)
     if rng.random() < 0.05:  # by another name than its own

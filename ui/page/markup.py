@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.text.language import markup_spans
+
 _HEADING = re.compile(r"^(#{1,6} +)([^\n]+)", re.MULTILINE)
 # Lengths are bounded, so that a hostile line takes no time.
 _CODE = re.compile(
@@ -21,6 +23,9 @@ _FENCED = re.compile(r"(?:```|~~~)[^\n]*\n(.*?)\n?[ \t]*(?:```|~~~)?\s*", re.DOT
 _LINK = re.compile(
     r"!?\[(?P<words>[^\[\]\n]{1,500})\]"
     r"\((?P<target>(?:[^\s()]|\([^\s()]{0,200}\)){0,2000})(?:\s{1,9}\"[^\"\n]{0,500}\")?\)"
+)
+_INLINE = re.compile(
+    r"</?(?:a|abbr|b|big|cite|code|em|font|i|ins|kbd|mark|s|small|span|strong|su[bp]|u)\b|<!--|\{", re.I
 )
 _STRONG = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])(?P<words>[^\n]{1,500}?)(?<=[^\s*])\*\*(?!\w)")
 _EMPHASIS = re.compile(r"(?<![\w*\\])\*(?=[^\s*])(?P<words>[^*\n]{1,500})(?<=[^\s*])\*(?![\w*])")
@@ -45,7 +50,7 @@ def is_markdown(source: str) -> bool:
 
 
 def markdown(text: str) -> list[Style]:
-    """Return how a Markdown text is set: headings, links to the web, code, what is strong, and all marks hidden.
+    """Return how a Markdown text is set: headings, links to the web, code, what is strong; marks and HTML are hidden.
 
     Within code nothing is a mark.
     """
@@ -65,6 +70,10 @@ def markdown(text: str) -> list[Style]:
                 taken[first:last] = b"1" * (last - first)
             elif tag == "a":  # its words may be emphasised, its target not
                 taken[end:last] = b"1" * (last - end)
+    for start, end in markup_spans(text):
+        if not any(taken[start:end]):
+            styles.append(_apart(text, start, end))
+            taken[start:end] = b"1" * (end - start)
     for found in _HEADING.finditer(text):
         if not taken[found.start()]:
             styles += [_hidden(*found.span(1)), Style(*found.span(2), "b", ' class="heading"')]
@@ -103,6 +112,12 @@ def _link(found: re.Match[str]) -> list[Style]:
         return []
     target = f' href="{html.escape(found["target"])}" target="_blank" rel="noopener noreferrer nofollow"'
     return [Style(*found.span("words"), "a", target)]
+
+
+def _apart(text: str, start: int, end: int) -> Style:
+    """Return how a tag is hidden: with a gap in its place where it alone parts two words, as ``<br>`` does."""
+    joins = _INLINE.match(text, start) or text[start - 1 : start].strip() == "" or text[end : end + 1].strip() == ""
+    return _hidden(start, end) if joins else Style(start, end, "span", ' class="markup gap"')
 
 
 def _hidden(start: int, end: int) -> Style:

@@ -13,6 +13,7 @@ from itertools import groupby, takewhile
 
 import regex
 
+from rag.text.language import prose
 from rag.types import Document, Span
 from ui.page.phrase_words import (
     ABOUT,
@@ -52,7 +53,7 @@ class Candidate:
 
 
 _YEAR = r"(?:\d{1,2} \p{L}+ )?\d{4}|\d{1,2} \p{Ll}+"
-_SUBJECT = r"(?:^|(?<=[.;:!?”\"»]\s?|,\s))(?P<subject>\p{L}[\p{L}\p{M}-]+(?: [\p{L}\p{M}\p{N}-]+){0,6}?)"
+_SUBJECT = r"(?:^[ \t]*+|(?<=[.;:!?”\"»]\s?|,\s))(?P<subject>\p{L}[\p{L}\p{M}-]+(?: [\p{L}\p{M}\p{N}-]+){0,6}?)"
 _PARTICIPLE = {"ro": r"\p{Ll}+(?:at|it|ut|ât|is|us|ins|ns|rs|pt)", "en": r"\p{Ll}+(?:ed|en|wn|ught|ilt|ade|eld)"}
 _NOT_OBJECT = {
     "ro": "la în din pe de cu ca prin până spre către după sub peste când unde cum dar și iar fost mai",
@@ -108,7 +109,7 @@ def candidates(document: Document, language: str) -> list[Candidate]:
 
     ``language`` is that of the questions on a document in any other.
     """
-    text = document.text[document.body : document.body + LONGEST]
+    text = prose(document.text[document.body : document.body + LONGEST], cut=False)
     own = document.language
     turned = list(_turned(text, own, document.body)) if own in PATTERNS else []
     tongue = own if own in ABOUT else language

@@ -14,7 +14,7 @@ import regex
 from ingest.split import sentence_spans
 from rag.chain import Temei
 from rag.errors import TemeiError
-from rag.text.language import words
+from rag.text.language import prose, words
 from rag.text.questions import asks
 from rag.types import Document, Span
 from ui.page.phrases import LONGEST, LONGEST_QUESTION, Candidate, candidates
@@ -105,10 +105,11 @@ def _tried(temei: Temei, document_id: str, made: list[Candidate]) -> Iterator[tu
 
 def _asked_in(document: Document) -> Iterator[Candidate]:
     """Yield the document's own questions, each with the span of what stands below it."""
-    text = document.text[document.body : document.body + LONGEST]
+    text = prose(document.text[document.body : document.body + LONGEST], cut=False)
     for (start, end), below in itertools.pairwise(sentence_spans(text, document.language)):
-        question = _MARKS.sub("", text[start:end])
-        fits = len(words(question)) >= LEAST_WORDS and len(question) <= LONGEST_QUESTION and "\n" not in question
+        written = _MARKS.sub("", text[start:end])
+        question = " ".join(written.split())
+        fits = len(words(question)) >= LEAST_WORDS and len(question) <= LONGEST_QUESTION and "\n" not in written
         if fits and asks(question) and not asks(text[slice(*below)]):
             yield Candidate(question, (document.body + below[0], document.body + below[1]))
 
