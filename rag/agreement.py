@@ -23,7 +23,8 @@ SAME_LANGUAGE = 0.5
 """From this probability on, question and sentence are in one language, so that a name is spelt in one way."""
 CAPITALISED = frozenset(["de", "lb"])
 """Languages in which all nouns are capitalised, so that names cannot be told from them."""
-KINDS = ("year", "month", "weekday", "number", "name")
+DATES = ("year", "month", "weekday")
+KINDS = (*DATES, "number", "name")
 AGREED, NEAR, OTHER, ABSENT = WAYS = ("agreed", "near", "other", "absent")
 
 _YEAR = regex.compile(r"(?<![\p{N}.,])(1\p{N}{3}|2[01]\p{N}{2})(?![\p{N}]|[.,]\p{N})")

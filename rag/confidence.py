@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import regex
 
-from rag.agreement import KINDS
+from rag.agreement import AGREED, DATES, WAYS
 from rag.calibration import Calibration
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
@@ -45,7 +45,8 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     - ``found_anywhere``: the same of the best answer in any hit;
     - ``answerable``: log-odds of the reader that the passage of that sentence answers at all, within 10;
     - ``answerable_anywhere``: the same of the hit for which they are highest;
-    - the names of `rag.agreement.agreement`, of that sentence.
+    - ``date_agreed``, ``date_near``, ``date_other``, ``date_absent``: where the years, months and days of the question
+      stand, of that sentence (`rag.agreement`), the mean of the three kinds; so for ``number`` and ``name``.
     """
     best = ranked[0]
     passage = best.hit.passage
@@ -69,7 +70,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
         more |= {"answerable": _bounded(own), "answerable_anywhere": _bounded(max(judged))}
     if (kind := wanted(retrieval.query)) is not None:
         more["wanted"] = 1.0 if holds(best.text, kind) else -1.0
-    more |= {name: value for name, value in best.evidence.items() if name.partition("_")[0] in KINDS}
+    more |= _agreement(best)
     return {
         "cosine": best.cosine,
         "same_language": same,
@@ -80,6 +81,16 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
         "coverage": retrieval.coverage,
         **more,
     }
+
+
+def _agreement(best: Sentence) -> dict[str, float]:
+    """Return what share of the question's dates, numbers and names stands where, by kind and way."""
+    told: dict[str, float] = {}
+    for group, kinds in (("date", DATES), ("number", ("number",)), ("name", ("name",))):
+        mentioned = [kind for kind in kinds if f"{kind}_{AGREED}" in best.evidence]
+        if mentioned:
+            told |= {f"{group}_{w}": sum(best.evidence[f"{k}_{w}"] for k in mentioned) / len(mentioned) for w in WAYS}
+    return told
 
 
 def _bounded(log_odds: float) -> float:

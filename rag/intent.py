@@ -63,7 +63,7 @@ def intent_of(vector: Floats, embedding_model: str) -> Intent:
     model = _model(embedding_model)
     if model is None:
         return Intent.LOOK_UP
-    above = model.weights @ vector + model.intercept - model.bounds
+    scores = model.weights @ vector + model.intercept
     # The first kind is what nothing else is.
-    best = int(above[1:].argmax()) + 1
-    return model.kinds[best] if above[best] > 0 else Intent.LOOK_UP
+    best = int(scores[1:].argmax()) + 1
+    return model.kinds[best] if scores[best] > model.bounds[best] else Intent.LOOK_UP

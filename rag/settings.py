@@ -43,7 +43,7 @@ class Settings(_Base):
     candidates: int = Field(32, ge=1, le=500, description="Passages that dense search proposes; BM25 adds 0.4 of that.")
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
     max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
-    min_confidence: float = Field(0.205, ge=0, le=1, description="Below this confidence Temei abstains.")
+    min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
     chat_model: str = Field("", description="provider:name of a language model to write answers; empty only quotes.")
     chat_base_url: str = Field("", description="Address of the model's server, where it is not the provider's own.")
     chat_api_key: SecretStr = Field(SecretStr(""), description="Its key, before the provider's own variable.")

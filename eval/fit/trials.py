@@ -40,8 +40,14 @@ class Trial:
         """What the trial has in common with others, of its source."""
         return f"{self.source.partition(',')[0]} {self.example.cluster}"
 
-    def is_right(self, chosen: Iterable[Sentence]) -> bool:
-        """Return whether these sentences, quoted, answer the question."""
+    def is_right(self, chosen: Sequence[Sentence]) -> bool:
+        """Return whether these sentences, quoted, answer the question.
+
+        One that holds a part of the answer will do where no short answer is known.
+        """
+        evidence = self.example.evidence
+        if evidence and not any(gold.answers for alternative in evidence for gold in alternative):
+            return any(map(self.is_gold, chosen))
         places = [self._place(sentence) for sentence in chosen]
         return is_correct(self.example, Reply("", tuple(Quoted(n, *place, "") for n, place in enumerate(places, 1))))
 

@@ -17,8 +17,9 @@ from ui.page.turn_view import TurnView
 from ui.texts import GRADIO, both, say
 
 EXTRACTIVE = "extractive"
-MEDIUM, HIGH = 0.4, 0.7
-"""Confidence from which the ground is called good, and solid."""
+MEDIUM, HIGH = 0.5, 0.9
+"""Confidence from which the ground is called good, and solid. Of what was held out when confidence was fitted, 91% of
+the answers at 0.9 or more are right, 57% of those between."""
 PANELS = {"left": "panel_sources", "middle": "panel_chat", "right": "panel_document"}
 """The panels that a narrow screen shows one at a time, with the texts that name them."""
 EXCERPT = 220
