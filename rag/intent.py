@@ -63,7 +63,11 @@ def intent_of(vector: Floats, embedding_model: str) -> Intent:
     model = _model(embedding_model)
     if model is None:
         return Intent.LOOK_UP
-    scores = model.weights @ vector + model.intercept
-    # The first kind is what nothing else is.
-    best = int(scores[1:].argmax()) + 1
-    return model.kinds[best] if scores[best] > model.bounds[best] else Intent.LOOK_UP
+    scores = dict(zip(model.kinds, (model.weights @ vector + model.intercept).tolist(), strict=True))
+    bounds = dict(zip(model.kinds, model.bounds.tolist(), strict=True))
+    best = max(scores, key=lambda kind: scores[kind])
+    if best is Intent.LOOK_UP or scores[best] <= bounds[best]:
+        return Intent.LOOK_UP
+    # An overview of several documents names them as well.
+    overview = scores[Intent.OVERVIEW] > bounds[Intent.OVERVIEW]
+    return Intent.OVERVIEW if best is Intent.COLLECTION and overview else best

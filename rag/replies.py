@@ -10,12 +10,10 @@ from rag.cite import cite
 from rag.compose import EXTRACTIVE
 from rag.index.index import Index
 from rag.intent import Intent
-from rag.messages import message
+from rag.messages import Message, message
 from rag.overview import MOST_DOCUMENTS, overview
 from rag.text.language import question_language
 from rag.types import Answer, Citation, DocumentRecord
-
-_KEYS = {Intent.SMALLTALK: "reply_smalltalk", Intent.TASK: "reply_task", Intent.COLLECTION: "reply_collection"}
 
 
 def reply(asked: Asked, index: Index) -> Answer:
@@ -33,10 +31,9 @@ def reply(asked: Asked, index: Index) -> Answer:
     if asked.intent is Intent.OVERVIEW:
         text, citations = cite(overview(index, [record.id for record in records]))
     if not citations:
-        key = _KEYS.get(asked.intent, "reply_collection")
         titles = "; ".join(record.title for record in records[:MOST_DOCUMENTS])
         titles += "; …" if len(records) > MOST_DOCUMENTS else ""
-        text = message(key, count=len(records), titles=titles).in_language(language)
+        text = _line(asked.intent, len(records), titles).in_language(language)
     seconds = time.perf_counter() - began
     return Answer(
         question=asked.question,
@@ -50,6 +47,14 @@ def reply(asked: Asked, index: Index) -> Answer:
         timings={"total": seconds},
         kind=str(asked.intent),
     )
+
+
+def _line(intent: Intent, count: int, titles: str) -> Message:
+    if intent is Intent.SMALLTALK:
+        return message("reply_smalltalk", count=count, titles=titles)
+    if intent is Intent.TASK:
+        return message("reply_task", titles=titles)
+    return message("reply_collection", count=count, titles=titles)
 
 
 def _searched(records: Sequence[DocumentRecord], document_ids: Sequence[str] | None) -> list[DocumentRecord]:

@@ -94,7 +94,7 @@ def test_beside_another_embedding_model_everything_is_looked_up(embedder: Bundle
         ("Mulțumesc!", "smalltalk", "Ghidul chiriașului"),
         ("Thank you!", "smalltalk", "What would you like to know?"),
         ("Câte documente ai?", "collection", "Am 2 documente"),
-        ("Translate the text into English", "task", "I quote what the documents say"),
+        ("Write a poem about spring", "task", "I quote what the documents say"),
     ],
 )
 def test_a_reply_has_no_citations_and_says_what_can_be_asked(temei: Temei, said: str, kind: str, words: str) -> None:

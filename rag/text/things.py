@@ -19,6 +19,8 @@ _YEAR = regex.compile(r"1\p{N}{3}|2[01]\p{N}{2}")
 _NAME = regex.compile(r"\p{Lu}[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
 _JOINS = regex.compile(r" (?:(?:de|of|la|du|del|della|von|van|al|și|and|&) )?")
 """What may stand within a name of several words."""
+BESIDE = 5
+"""Characters beside a word in which a number says that it is a month: "May 2021"."""
 _CERTAIN_DAYS = {"vineri": 4, "duminica": 6}
 """Days that are no words for anything else: beside one of them a doubtful one counts."""
 
@@ -46,7 +48,8 @@ def things(text: str, empty: Collection[str] = ()) -> list[Thing]:
     found: list[Thing] = []
     before = ""
     for word in _WORD.finditer(text):
-        kind = _kind(word.group(), empty)
+        around = text[max(0, word.start() - BESIDE) : word.end() + BESIDE]
+        kind = _kind(word.group(), around, empty)
         last = found[-1] if found else None
         if kind == "name" and last and last.kind == kind and _JOINS.fullmatch(text, last.end, word.start()):
             found[-1] = Thing(kind, last.start, word.end(), last.before)
@@ -56,13 +59,13 @@ def things(text: str, empty: Collection[str] = ()) -> list[Thing]:
     return found
 
 
-def _kind(word: str, empty: Collection[str]) -> str:
+def _kind(word: str, around: str, empty: Collection[str]) -> str:
     folded = fold(word)
     if _YEAR.fullmatch(word):
         return "year"
     if any(weekdays(f"{folded}, {day}") - {number} for day, number in _CERTAIN_DAYS.items()):
         return "weekday"
-    if months(word, certain=True):
+    if months(f"1 {word}", certain=True) & months(around, certain=True):
         return "month"
     return "name" if folded not in empty and _NAME.fullmatch(word) else ""
 
