@@ -82,15 +82,19 @@ def open_questions(
             f"{dataset.name} has {answerable} answerable and {unanswerable} unanswerable questions, and a calibration "
             f"needs {LEAST} of each, since with fewer it may judge worse than the shipped one; add questions."
         )
-    return replace(dataset, documents={**dataset.documents, **_others(dataset, folders, report)})
+    return replace(dataset, documents={**dataset.documents, **_others(dataset, folders, questions, report)})
 
 
-def _others(dataset: Dataset, folders: Sequence[Path], report: Callable[[str], None]) -> dict[str, Document]:
-    """Return the documents of the folders that no question is about."""
+def _others(
+    dataset: Dataset, folders: Sequence[Path], questions: Path | None, report: Callable[[str], None]
+) -> dict[str, Document]:
+    """Return the documents of the folders that no question is about; the file of the questions is none."""
     known = {document.id for document in dataset.documents.values()}
     found: dict[str, Document] = {}
     files, problems = find_files(folders)
     for path in files:
+        if questions is not None and path.samefile(questions):
+            continue
         try:
             document = load(path, source=str(path))
         except DocumentError as error:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.checked_input import checked_documents, checked_history, checked_question
 from rag.errors import ChatError
 from rag.followup import standalone
-from rag.intent import Intent
+from rag.intent import WRITTEN, Intent, intent_of, knows
+from rag.models.embeddings import Embedder
 from rag.models.word_rarity import WordRarity
 from rag.settings import Settings
-from rag.types import Turn
+from rag.types import Floats, Turn
 
 History = Sequence[Turn]
 
@@ -25,7 +26,7 @@ class Asked:
     ``standalone`` is the question as it can be understood without the conversation. ``began`` and ``deadline``, the
     time when a language model must have answered, are on the clock of `time.monotonic`. ``failed`` is what went wrong
     when a language model was asked to write the standalone question; the model is then not asked again. ``intent``
-    says whether something is to be looked up at all.
+    says whether something is to be looked up at all. ``vector`` is that of the question, where it was needed to tell.
     """
 
     question: str
@@ -36,6 +37,7 @@ class Asked:
     deadline: float
     failed: ChatError | None = None
     intent: Intent = Intent.LOOK_UP
+    vector: Floats | None = field(default=None, repr=False, compare=False)
 
 
 def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarity) -> Asked:
@@ -56,3 +58,18 @@ def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarit
         began=began,
         deadline=began + settings.chat_seconds,
     )
+
+
+def with_intent(asked: Asked, embedder: Embedder, *, has_chat: bool) -> Asked:
+    """Return what was asked with what is wanted: a look-up, or something else, which stands alone.
+
+    Args:
+        has_chat: a language model is set; it then does what it does better.
+    """
+    if not knows(embedder.name):
+        return asked
+    vector = embedder.encode_query(asked.question)
+    intent = intent_of(vector, embedder.name)
+    if intent is Intent.LOOK_UP or (has_chat and intent in WRITTEN):
+        return replace(asked, vector=vector)
+    return replace(asked, vector=vector, intent=intent, standalone=asked.question)

@@ -11,19 +11,19 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
-from rag.asked import Asked, History, accept
+from rag.asked import Asked, History, accept, with_intent
 from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
 from rag.checked_input import checked_documents, checked_question
 from rag.compose import Grounds, quote, rewritten, write_with
 from rag.errors import ChatError, Fault
 from rag.index.index import Index
-from rag.intent import WRITTEN, Intent, intent_of
+from rag.intent import Intent
 from rag.judge import Judgement, judge
 from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
@@ -35,7 +35,7 @@ from rag.replies import reply
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
 from rag.text.characters import whole
-from rag.types import Answer, Document, Hit
+from rag.types import Answer, Document, Floats, Hit
 
 if TYPE_CHECKING:
     from rag.chat.model import Chat
@@ -198,13 +198,10 @@ class Temei:
     # The steps of the chain
 
     def _accept(self, given: str | Mapping[str, Any]) -> Asked:
-        asked = accept(given, self.settings, self._rarity)
         chat = self.chat
-        intent = intent_of(self.embedder.encode_query(asked.question), self.embedder.name)
-        if intent is not Intent.LOOK_UP and (chat is None or intent not in WRITTEN):
-            return replace(asked, intent=intent, standalone=asked.question)
+        asked = with_intent(accept(given, self.settings, self._rarity), self.embedder, has_chat=chat is not None)
         # A question that stands alone is not the model's to change.
-        if chat is None or asked.standalone == asked.question:
+        if chat is None or asked.intent is not Intent.LOOK_UP or asked.standalone == asked.question:
             return asked
         return rewritten(asked, chat, self.index.search_index().languages, self._rarity, self.settings)
 
@@ -212,16 +209,20 @@ class Temei:
         if asked.intent is not Intent.LOOK_UP:
             return _Retrieved(asked, None, 0.0)
         began = time.perf_counter()
-        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids)
+        vector = asked.vector if asked.standalone == asked.question else None
+        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids, vector)
         return _Retrieved(asked, retrieval, time.perf_counter() - began)
 
-    def _search(self, query: str, count: int, document_ids: Sequence[str] | None) -> Retrieval:
+    def _search(
+        self, query: str, count: int, document_ids: Sequence[str] | None, vector: Floats | None = None
+    ) -> Retrieval:
         return retrieve(
             self.index,
             query,
             count=count,
             candidates=max(self.settings.candidates, count),
             document_ids=document_ids,
+            vector=vector,
         )
 
     def _respond(self, questions: Iterator[_Retrieved]) -> Iterator[Answer]:

@@ -58,6 +58,11 @@ def _model(embedding_model: str) -> _Model | None:
     return _Model(tuple(map(Intent, stored["kinds"])), *arrays)
 
 
+def knows(embedding_model: str) -> bool:
+    """Return whether intents can be told by the vectors of an embedding model."""
+    return _model(embedding_model) is not None
+
+
 def intent_of(vector: Floats, embedding_model: str) -> Intent:
     """Return the intent of a question by its vector, of shape (dimension,)."""
     model = _model(embedding_model)

@@ -62,7 +62,7 @@ class Sentence:
     overlap: float
     found: ReaderAnswer | None = None
     is_heading: bool = False
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 def rank_sentences(retrieval: Retrieval) -> list[Sentence]:

@@ -44,7 +44,7 @@ def reply(asked: Asked, index: Index) -> Answer:
         confidence=1.0 if citations else 0.0,
         standalone_question=asked.question,
         mode=EXTRACTIVE,
-        timings={"total": seconds},
+        timings={"retrieve": 0.0, "read": seconds, "total": seconds},
         kind=str(asked.intent),
     )
 

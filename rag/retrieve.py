@@ -56,24 +56,40 @@ class Retrieval:
 
 
 def retrieve(
-    index: Index, query: str, *, count: int, candidates: int, document_ids: Sequence[str] | None = None
+    index: Index,
+    query: str,
+    *,
+    count: int,
+    candidates: int,
+    document_ids: Sequence[str] | None = None,
+    vector: Floats | None = None,
 ) -> Retrieval:
     """Return the ``count`` best passages for a query, only from ``document_ids`` where given.
+
+    Args:
+        vector: that of the query, of shape (dimension,), where it is known.
 
     Raises:
         MissingIndexError: the index is empty.
     """
     try:
-        return _retrieve(index, query, count, candidates, document_ids)
+        return _retrieve(index, query, count, candidates, document_ids, vector)
     except MissingIndexError:  # rebuilt while we searched, perhaps: then a second look finds the new passages
-        return _retrieve(index, query, count, candidates, document_ids)
+        return _retrieve(index, query, count, candidates, document_ids, vector)
 
 
-def _retrieve(index: Index, query: str, count: int, candidates: int, document_ids: Sequence[str] | None) -> Retrieval:
+def _retrieve(
+    index: Index,
+    query: str,
+    count: int,
+    candidates: int,
+    document_ids: Sequence[str] | None,
+    vector: Floats | None,
+) -> Retrieval:
     search_index = index.search_index()
     if not len(search_index):
         raise MissingIndexError(message("index_empty"))
-    vector = index.embedder.encode_query(query)
+    vector = index.embedder.encode_query(query) if vector is None else vector
     lexical, coverage, word_weights = search_index.words.scores(query)
     allowed = None if document_ids is None else search_index.within(document_ids)
     by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)

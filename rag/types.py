@@ -186,7 +186,6 @@ class Answer:
             "question": self.question,
             "text": self.text,
             "abstained": self.abstained,
-            "kind": self.kind,
             "confidence": round(self.confidence, 4),
             "mode": self.mode,
             "standalone_question": self.standalone_question,
@@ -205,5 +204,6 @@ class Answer:
                 for c in self.citations
             ],
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
+            "kind": self.kind,
             **({"note": self.note} if self.note else {}),
         }

@@ -255,6 +255,7 @@ def test_the_json_object_has_the_keys_of_the_design(temei: Temei) -> None:
         "standalone_question",
         "citations",
         "timings",
+        "kind",
     ]
     for one, citation in zip(shown["citations"], answer.citations, strict=True):
         assert list(one) == ["number", "document_id", "title", "source", "start", "end", "quote", "score"]

@@ -195,7 +195,6 @@ def test_a_broken_upload_costs_nothing(library: Temei, tmp_path: Path) -> None:
     assert upload(library, tmp_path, "m.txt", b"Vulpea sare peste gard.").key == "duplicate"
     assert [file.name for file in documents.folder.iterdir()] == ["n.txt"]
     assert len(documents.records()) == 3
-    assert "&lt;img" in documents.html((), "ro")
     assert "<img" not in documents.html((), "ro")
 
 
