@@ -58,7 +58,7 @@ def temei(tmp_path_factory: pytest.TempPathFactory, embedder: BundledEmbedder) -
         ("Cine ești?", Intent.SMALLTALK),
         ("Rezumă documentul", Intent.OVERVIEW),
         ("What is this document about?", Intent.OVERVIEW),
-        ("De quoi parle ce texte ?", Intent.OVERVIEW),
+        ("De quoi parle ce document ?", Intent.OVERVIEW),
         ("Câte documente ai?", Intent.COLLECTION),
         ("Which documents do you have?", Intent.COLLECTION),
         ("Traduce documentul în engleză", Intent.TASK),
