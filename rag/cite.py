@@ -52,9 +52,10 @@ def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
 
 
 def as_prose(quote: str) -> str:
-    """Return a quote on one line and without HTML that is not code.
+    """Return a quote on one line, as `on_one_line` has it, without HTML that is not code."""
+    return on_one_line(quote if "`" in quote else prose(quote, cut=False))
 
-    Its own ``[1]`` is in full-width brackets, so that only Temei's markers read as such.
-    """
-    quote = quote if "`" in quote else prose(quote, cut=False)
-    return _BLANKS.sub(" ", MARKER.sub("［\\1］", quote)).strip()
+
+def on_one_line(text: str) -> str:
+    """Return a text on one line, its own ``[1]`` in full-width brackets so that only Temei's markers read as such."""
+    return _BLANKS.sub(" ", MARKER.sub("［\\1］", text)).strip()

@@ -13,7 +13,7 @@ from rag.chat.generate import reply
 from rag.chat.model import Chat
 from rag.chat.prompt import messages, pack, rewriting
 from rag.chat.reply_parser import DECLINED, Statement, Statements
-from rag.cite import as_prose, citation
+from rag.cite import citation, on_one_line
 from rag.errors import ChatError, Fault
 from rag.followup import naming
 from rag.messages import message
@@ -69,7 +69,7 @@ def write(
     for statement in _statements(chat, messages(context, question, language), language, settings, deadline):
         declined = declined or DECLINED in statement.numbers
         cited = [s for s in map(context.numbered, statement.numbers) if s is not None]
-        said = as_prose(statement.text)
+        said = on_one_line(statement.text)
         if check is not None:
             if not said or _asks(said, question) or any(text.startswith(f"{said} [") for text in texts):
                 continue
