@@ -93,7 +93,7 @@ def test_beside_another_embedding_model_everything_is_looked_up(embedder: Bundle
     [
         ("Mulțumesc!", "smalltalk", "Ghidul chiriașului"),
         ("Thank you!", "smalltalk", "What would you like to know?"),
-        ("Câte documente ai?", "collection", "Am 2 documente"),
+        ("Câte documente ai?", "collection", "Documente aici: 2."),
         ("Write a poem about spring", "task", "I quote what the documents say"),
     ],
 )
