@@ -15,7 +15,7 @@ from typing import Any
 import regex
 
 from rag.text.headings import headings
-from rag.text.language import language_share
+from rag.text.language import language_share, question_language
 from rag.text.numbers_names import Value, latin_words, mentions, months, named, values, weekdays
 from rag.types import Passage, Span
 
@@ -77,6 +77,11 @@ class _Told:
 def _told(text: str) -> _Told:
     years = frozenset(map(int, _YEAR.findall(text)))
     return _Told(text, years, months(text, certain=True), weekdays(text), values(text))
+
+
+def agreement_with(question: str, languages: Collection[str], passage: Passage, span: Span) -> dict[str, float]:
+    """Return the `agreement` of a sentence with a question; ``languages`` are those of the corpus."""
+    return agreement(Mentioned.of(question, question_language(question, languages)), question, passage, span)
 
 
 def agreement(asked: Mentioned, question: str, passage: Passage, span: Span) -> dict[str, float]:

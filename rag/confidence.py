@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import regex
 
-from rag.agreement import AGREED, DATES, WAYS
+from rag.agreement import AGREED, DATES, WAYS, agreement_with
 from rag.calibration import Calibration
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
@@ -70,7 +70,7 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
         more |= {"answerable": _bounded(own), "answerable_anywhere": _bounded(max(judged))}
     if (kind := wanted(retrieval.query)) is not None:
         more["wanted"] = 1.0 if holds(best.text, kind) else -1.0
-    more |= _agreement(best)
+    more |= _agreement(retrieval, best)
     return {
         "cosine": best.cosine,
         "same_language": same,
@@ -83,13 +83,14 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     }
 
 
-def _agreement(best: Sentence) -> dict[str, float]:
+def _agreement(retrieval: Retrieval, best: Sentence) -> dict[str, float]:
     """Return what share of the question's dates, numbers and names stands where, by kind and way."""
+    found = agreement_with(retrieval.query, retrieval.languages, best.hit.passage, best.span)
     told: dict[str, float] = {}
     for group, kinds in (("date", DATES), ("number", ("number",)), ("name", ("name",))):
-        mentioned = [kind for kind in kinds if f"{kind}_{AGREED}" in best.evidence]
+        mentioned = [kind for kind in kinds if f"{kind}_{AGREED}" in found]
         if mentioned:
-            told |= {f"{group}_{w}": sum(best.evidence[f"{k}_{w}"] for k in mentioned) / len(mentioned) for w in WAYS}
+            told |= {f"{group}_{w}": sum(found[f"{k}_{w}"] for k in mentioned) / len(mentioned) for w in WAYS}
     return told
 
 

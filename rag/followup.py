@@ -17,10 +17,9 @@ import regex
 
 from rag.models.word_rarity import WordRarity
 from rag.text.language import fold, question_language, words
-from rag.text.things import substituted, things, without
+from rag.text.things import WORD, substituted, things, without
 from rag.types import Turn
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
 NAMES_SOMETHING = 3.2
 """Rarity (surprisal in nats above that of the commonest words) from which a word names something."""
 
@@ -135,7 +134,7 @@ def _joined(question: str, topic: str, language: str, rarity: WordRarity) -> str
         return question
     empty = _empty(language)
     news = things(question, empty)
-    of_things = {word for thing in news for word in _WORD.findall(thing.words(question))}
+    of_things = {word for thing in news for word in WORD.findall(thing.words(question))}
     if news and of_things.issuperset(naming(question, language, rarity)):
         whole = substituted(topic, question, news, empty)
         if whole is not None:
@@ -153,7 +152,7 @@ def stands_alone(question: str, language: str, rarity: WordRarity) -> bool:
     grammar = _GRAMMARS.get(language)
     if grammar is None:
         return True
-    spoken = [fold(word) for word in _WORD.findall(question)]
+    spoken = [fold(word) for word in WORD.findall(question)]
     named = naming(question, language, rarity)
     if not named:
         return False
@@ -175,7 +174,7 @@ def naming(text: str, language: str, rarity: WordRarity) -> list[str]:
     empty = _empty(language)
     return [
         word
-        for word in _WORD.findall(text)
+        for word in WORD.findall(text)
         if fold(word) not in empty and rarity.weight(word.lower()) >= NAMES_SOMETHING
     ]
 

@@ -1,11 +1,10 @@
 """Reading without a language model: choose the one to three sentences of the hits that answer, word for word.
 
 The score of a sentence is a weighted sum (`WEIGHTS`) of its similarity to the question, the score of its passage, the
-share of the question's words that it holds, what the reader found in it, and whether it speaks of the years, numbers
-and names of the question or of others (`rag.agreement`). If the question asks for a date, a number or a person
-and the best sentence holds one, a further sentence must hold one too. A heading or a question of the document is not
-quoted: the sentence below it gets at least the same similarity (`rag.text.headings`). ``docs/experiments.md`` has the
-numbers.
+share of the question's words that it holds, and what the reader found in it. If the question asks for a date, a number
+or a person and the best sentence holds one, a further sentence must hold one too. A heading or a question of the
+document is not quoted: the sentence below it gets at least the same similarity (`rag.text.headings`).
+``docs/experiments.md`` has the numbers.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rag.agreement import Mentioned, agreement
 from rag.models.reader import ReaderAnswer
 from rag.rerank import evidence
 from rag.retrieve import Retrieval
 from rag.text.headings import announces, headings
-from rag.text.language import question_language, stem, words
+from rag.text.language import stem, words
 from rag.text.limits import limits
 from rag.text.questions import holds, wanted
 from rag.types import Hit, Span
@@ -30,8 +28,7 @@ WEIGHTS = {
     "before": 0.05,
     "found": 0.35,
 }
-"""What each kind of evidence adds to the score of a sentence, by the names of `Sentence.evidence`; nothing where a name
-is missing."""
+"""What each kind of evidence adds to the score of a sentence, by the names of `Sentence.evidence`."""
 
 MARGIN, READ_MARGIN = 0.04, 0.17
 """A further sentence is quoted only if it scores within this of the best; the second where the reader looked."""
@@ -50,8 +47,7 @@ class Sentence:
     The last two are at least those of the heading or question right above it. ``found`` is the likeliest short answer
     in it, None where the reader did not look; ``is_heading`` says that it is such a heading or question itself.
     ``evidence`` is what the score sums up, by name: ``cosine``, ``overlap``, ``passage`` (the score of its passage),
-    ``before`` (the overlap of the sentence before it), ``found`` (what the reader's answer counts, 0 to 1), and the
-    names of `rag.agreement.agreement`.
+    ``before`` (the overlap of the sentence before it) and ``found`` (what the reader's answer counts, 0 to 1).
     """
 
     hit: Hit
@@ -69,7 +65,6 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
     """Return the sentences of the hits, best first, each sentence of a document once, and headings last."""
     weights = retrieval.word_weights
     kind = wanted(retrieval.query)
-    asked = Mentioned.of(retrieval.query, question_language(retrieval.query, retrieval.languages))
     ranked: dict[tuple[str, Span], Sentence] = {}
     for hit in retrieval.hits:
         passage = hit.passage
@@ -86,9 +81,8 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
                 "overlap": overlap,
                 "before": before,
                 "found": evidence(found) if found else 0.0,
-                **agreement(asked, retrieval.query, passage, span),
             }
-            score = sum(WEIGHTS.get(name, 0.0) * value for name, value in seen.items())
+            score = sum(WEIGHTS[name] * value for name, value in seen.items())
             is_heading = heading is not None and heading.says_nothing(kind is not None and holds(text, kind))
             sentence = Sentence(hit, span, text, score, near, overlap, found, is_heading, seen)
             key = (passage.document_id, span)

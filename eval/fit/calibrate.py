@@ -126,24 +126,6 @@ def numbers(some: Sequence[Row], p: Doubles, right: Flags) -> Iterator[dict[str,
         yield told
 
 
-def refusals(some: Sequence[Row], p: Doubles, threshold: float) -> Iterator[dict[str, Any]]:
-    """Yield for each source and language what is refused below a threshold."""
-    for name, language in dict.fromkeys((row.source, row.language) for row in some):
-        told: dict[str, Any] = {"source": name, "language": language}
-        for kind in dict.fromkeys(row.kind if not row.answerable else "answerable" for row in some):
-            here = np.array(
-                [
-                    row.source == name
-                    and row.language == language
-                    and (row.kind if not row.answerable else "answerable") == kind
-                    for row in some
-                ]
-            )
-            if here.any():
-                told[kind] = round(float((p[here] < threshold).mean()), 4)
-        yield told
-
-
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 

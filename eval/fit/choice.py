@@ -22,9 +22,10 @@ from scipy.optimize import minimize
 from eval.fit.sources import sources
 from eval.fit.trials import Remembering, Trial, asked
 from eval.stats import Doubles
+from rag.agreement import agreement_with
 from rag.models.embeddings import BundledEmbedder
 from rag.models.reader import PATH, Reader
-from rag.read import WEIGHTS, rank_sentences
+from rag.read import WEIGHTS, Sentence, rank_sentences
 from rag.rerank import rerank
 from rag.settings import Settings
 
@@ -48,8 +49,14 @@ def choices(trials: Sequence[tuple[Trial, Any]], names: Sequence[str]) -> Iterat
         sentences = [s for s in ranked if not s.is_heading]
         gold = np.array([trial.is_gold(s) for s in sentences], dtype=np.float64)
         if trial.example.evidence and 0 < gold.sum() < len(gold):
-            x = np.array([[s.evidence.get(name, 0.0) for name in names] for s in sentences])
+            x = np.array([[told.get(name, 0.0) for name in names] for told in (_evidence(trial, s) for s in sentences)])
             yield Choice(trial.source, x, gold)
+
+
+def _evidence(trial: Trial, sentence: Sentence) -> dict[str, float]:
+    """Return what may weigh in the choice: what does, and whether the sentence agrees with the question."""
+    asked = trial.retrieval
+    return {**sentence.evidence, **agreement_with(asked.query, asked.languages, sentence.hit.passage, sentence.span)}
 
 
 def fit(some: Sequence[Choice]) -> Doubles:
@@ -99,7 +106,7 @@ def main() -> None:
         for trial in asked(sources(given.folder), settings, embedder, given.kept)
         if trial.example.evidence
     ]
-    names = list(dict.fromkeys(name for _, ranked in trials for s in ranked for name in s.evidence))
+    names = list(dict.fromkeys(name for trial, ranked in trials for s in ranked for name in _evidence(trial, s)))
     some = list(choices(trials, names))
     now = np.array([WEIGHTS.get(name, 0.0) for name in names])
     weights = fit(some)

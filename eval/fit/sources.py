@@ -19,11 +19,11 @@ from random import Random
 
 from eval.fit.reader_sets import WRITTEN, names, read_set
 from eval.fit.reader_sets import is_kept_apart as is_for_measuring
-from eval.sets.dataset import Dataset, Evidence, Example
+from eval.sets.dataset import Dataset, Example
 from eval.sets.open import open_dataset
+from eval.sets.squad import evidence_of
 from ingest.load import to_document
-from ingest.split import sentence_spans
-from rag.types import Document, Span
+from rag.types import Document
 
 PAIRS = (("ro", "ro"), ("en", "ro"), ("en", "en"))
 """Languages of the questions and of the articles of XQuAD."""
@@ -131,7 +131,7 @@ def _written(folders: Sequence[Path]) -> Dataset:
             documents.setdefault(place, document)
             if not is_for_measuring(q.heading.split(" › ")[0]):
                 continue
-            gold = () if q.answer is None else ((_evidence(place, documents[place], q.answer),),)
+            gold = () if q.answer is None else ((evidence_of(place, documents[place], q.answer),),)
             languages = q.language if q.language == q.written_in else f"{q.language} on {q.written_in}"
             examples[f"{name} {q.id}"] = Example(
                 f"{name} {q.id}",
@@ -144,14 +144,3 @@ def _written(folders: Sequence[Path]) -> Dataset:
                 gold,
             )
     return Dataset("written", documents, tuple(examples.values())[::WRITTEN_TAKEN], "document")
-
-
-def _evidence(name: str, document: Document, answer: Span) -> Evidence:
-    """Return the sentences that an answer touches."""
-    first, last = answer
-    touched = [
-        (start, end) for start, end in sentence_spans(document.text, document.language) if start < last and first < end
-    ]
-    start = min([first, *(a for a, _ in touched)])
-    end = max([last, *(b for _, b in touched)])
-    return Evidence(name, start, end, document.text[start:end], (answer,))

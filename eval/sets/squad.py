@@ -18,7 +18,7 @@ from ingest.load import to_document
 from ingest.split import sentence_spans
 from rag.errors import DatasetError
 from rag.text.language import detect_language
-from rag.types import Document
+from rag.types import Document, Span
 
 
 class Loose(BaseModel):
@@ -143,7 +143,10 @@ def _not_parallel(places: Sequence[_Place], asked: Sequence[_Place], path: Path,
 
 def _squad_example(place: _Place, gold: _Question, question: str, language: str, document: Document) -> Example:
     answerable = bool(gold.answers) and not gold.is_impossible
-    evidence = dict.fromkeys(tuple(_evidence(place.name, document, answer)) for answer in gold.answers)
+    evidence = dict.fromkeys(
+        (evidence_of(place.name, document, (one.answer_start, one.answer_start + len(one.text))),)
+        for one in gold.answers
+    )
     return Example(
         id=gold.id,
         question=question,
@@ -157,15 +160,15 @@ def _squad_example(place: _Place, gold: _Question, question: str, language: str,
     )
 
 
-def _evidence(name: str, document: Document, answer: _GoldAnswer) -> Iterator[Evidence]:
-    """Yield the sentence that holds a gold answer, or the run of sentences that it reaches over."""
-    first, last = answer.answer_start, answer.answer_start + len(answer.text)
+def evidence_of(name: str, document: Document, answer: Span) -> Evidence:
+    """Return the sentence that holds a gold answer, or the run of sentences that it reaches over."""
+    first, last = answer
     touched = [
         (start, end) for start, end in sentence_spans(document.text, document.language) if start < last and first < end
     ]
     start, end = (min(touched)[0], max(touched)[1]) if touched else (first, last)
     start, end = min(start, first), max(end, last)
-    yield Evidence(name, start, end, document.text[start:end], ((first, last),))
+    return Evidence(name, start, end, document.text[start:end], (answer,))
 
 
 def read_adversarial(path: Path, paragraphs: int, where: str = "the SQuAD file") -> dict[int, AdversarialQuestion]:

@@ -14,7 +14,7 @@ import regex
 from rag.text.language import fold
 from rag.text.numbers_names import months, weekdays
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
+WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’-][\p{L}\p{M}\p{N}]+)*")
 _YEAR = regex.compile(r"1\p{N}{3}|2[01]\p{N}{2}")
 _NAME = regex.compile(r"\p{Lu}[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*")
 _JOINS = regex.compile(r" (?:(?:de|of|la|du|del|della|von|van|al|și|and|&) )?")
@@ -47,7 +47,7 @@ def things(text: str, empty: Collection[str] = ()) -> list[Thing]:
     """
     found: list[Thing] = []
     before = ""
-    for word in _WORD.finditer(text):
+    for word in WORD.finditer(text):
         around = text[max(0, word.start() - BESIDE) : word.end() + BESIDE]
         kind = _kind(word.group(), around, empty)
         last = found[-1] if found else None
