@@ -12,6 +12,7 @@ from ingest.bounds import costing_only
 from ingest.split import split
 from rag.errors import DocumentError
 from rag.index.index import Index
+from rag.index.paths import embed_paths, under_paths
 from rag.index.records import sentence_texts
 from rag.models.embeddings import Embedder
 from rag.types import Document, Floats, Passage
@@ -48,16 +49,19 @@ def add_document(
         advance(document.source, done, total)
 
     last: dict[str, Floats] = {}
+    paths: dict[str, Floats] = {}
     for start in range(0, len(passages), SLICE):
         some = passages[start : start + SLICE]
         try:
             with costing_only(document.source):
                 texts = [sentence_texts(passage) for passage in some]
                 sentences = _embed(some, texts, last, index.embedder, embedded)
+                paths = embed_paths(some, index.embedder, paths)
         except DocumentError:
             index.remove_passages_of([document.id])
             raise
-        index.add_passages(some, sentences, texts)
+        placed = [under_paths(rows, passage, paths) for rows, passage in zip(sentences, some, strict=True)]
+        index.add_passages(some, placed, texts)
         last = {texts[-1][-1]: sentences[-1][-1]}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     index.add_record(document, len(passages), path=where, ingested=ingested or now, raw=raw)

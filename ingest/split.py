@@ -7,15 +7,17 @@ blank.
 from __future__ import annotations
 
 import hashlib
+import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import regex
 
 from ingest.boundaries import boundaries
 from rag.text.language import prose
+from rag.text.outline import Heading, Place, outline, places
 from rag.text.tables import columns_below
 from rag.text.tokens import count_tokens
 from rag.types import Document, Passage, Span
@@ -28,6 +30,10 @@ CHARS_PER_TOKEN = 3
 
 MOST_GUESSES = 4
 """Times that the length of a passage is guessed by the one before; then by halves, so that no text takes many."""
+
+LEAST_SECTION = 120
+"""Characters of a section from which on it has passages of its own, and of short ones that share a passage: about a
+heading and a sentence, below which a passage says too little by itself (docs/experiments.md, Headings)."""
 
 WINDOW = 20_000
 """Characters that are split into sentences at a time: the library's time grows faster than its input."""
@@ -83,18 +89,60 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
     """Return the document's passages in order, each of at most ``max_tokens`` tokens.
 
     Neighbours share one sentence where that fits. A sentence over the budget is split on clause punctuation, then on
-    blanks, then anywhere.
+    blanks, then anywhere. No passage goes on behind the end of a section, but for short ones, which are put together.
     """
     body = document.text[document.body :]
     told = document.text[: document.body] + prose(body, cut=False)
+    headings = outline(document.text, document.body)
+    sections = places(document.text, headings, document.title)
+    sentences = [(a + document.body, b + document.body) for a, b in sentence_spans(body, document.language)]
     pieces: list[Span] = []
-    for start, end in sentence_spans(body, document.language):
-        pieces += _within_budget(document.text, start + document.body, end + document.body, max_tokens)
+    for start, end in _around(document.text, sentences, headings) if sections else sentences:
+        pieces += _within_budget(document.text, start, end, max_tokens)
     passages: list[Passage] = []
-    for passage in (_passage(document, told, run) for run in _runs(document.text, pieces, max_tokens)):
-        columns = _columns(document.text, passages[-1], passage) if passages else ()
-        passages.append(replace(passage, columns=columns))
+    for group in _groups(pieces, sections):
+        for passage in (_passage(document, told, run) for run in _runs(document.text, group, max_tokens)):
+            columns = _columns(document.text, passages[-1], passage) if passages else ()
+            passages.append(_placed(replace(passage, columns=columns), sections))
     return passages
+
+
+def _around(text: str, sentences: Iterable[Span], headings: Sequence[Heading]) -> Iterator[Span]:
+    """Yield the sentences cut where headings begin and end, and the line of each heading as one."""
+    cuts = sorted({edge for heading in headings for edge in heading.edges})
+    lines = {heading.start: heading.end for heading in headings if heading.is_line}
+    done = 0
+    for start, end in sentences:
+        for a, b in pairwise([start, *cuts[bisect_right(cuts, start) : bisect_left(cuts, end)], end]):
+            if b > done:
+                done = max(b, lines.get(a, 0))
+                yield from _trimmed(text, a, done)
+
+
+def _groups(pieces: list[Span], sections: Sequence[Place]) -> Iterator[list[Span]]:
+    """Yield the pieces that may share passages: those of a section, or of short ones that follow each other."""
+    starts = [start for start, _ in pieces]
+    edges = sorted({0, *(bisect_left(starts, section.start) for section in sections), len(pieces)})
+    first = 0
+    for edge, following in pairwise(edges[1:]):
+        behind = pieces[following - 1][1] - pieces[edge][0]
+        if max(pieces[edge - 1][1] - pieces[first][0], behind) >= LEAST_SECTION:
+            yield pieces[first:edge]
+            first = edge
+    yield pieces[first:]
+
+
+def _placed(passage: Passage, sections: Sequence[Place]) -> Passage:
+    """Return a passage with the path above it, and where it holds several sections with that of each."""
+    starts = [section.start for section in sections]
+    first, last = bisect_right(starts, passage.start), bisect_left(starts, passage.end)
+    paths = [sections[first - 1].path if first else (), *(section.path for section in sections[first:last])]
+    if not any(paths):
+        return passage
+    shared = tuple(titles[0] for titles in takewhile(lambda titles: len(set(titles)) == 1, zip(*paths, strict=False)))
+    inside = [(passage.start, paths[0]), *((s.start, s.path) for s in sections[first:last])] if last > first else []
+    name = passage_id(passage.document_id, passage.start, passage.end, passage.language, [shared, *inside])
+    return replace(passage, id=name, path=shared, sections=tuple(inside))
 
 
 def _columns(text: str, before: Passage, passage: Passage) -> tuple[str, ...]:
@@ -169,9 +217,10 @@ def _quotable(text: str, start: int, end: int) -> Span:
     return next(_trimmed(text, start, end))
 
 
-def passage_id(document_id: str, start: int, end: int, language: str) -> str:
-    """Return the id of a passage: a hash of what determines it."""
-    return hashlib.sha256(f"{document_id} {start} {end} {language}".encode()).hexdigest()[:32]
+def passage_id(document_id: str, start: int, end: int, language: str, paths: Sequence[object] = ()) -> str:
+    """Return the id of a passage: a hash of what determines it and its vectors, so of its paths too."""
+    told = f"{document_id} {start} {end} {language}" + (f" {json.dumps(paths)}" if paths else "")
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _within_budget(

@@ -2,7 +2,8 @@
 
 "How many branches were opened in 2019?" is not answered by the number of 2021, and "the branch in Timișoara" not by
 the one in Cluj, however near the sentences are in meaning. A sentence is looked at with what says what it is about:
-the title of its document, the names of a table's columns, and the headings and sentences before it in its passage.
+the title of its document, the path of headings above it, the names of a table's columns, and the sentences before it in
+its passage.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def agreement_with(question: str, languages: Collection[str], passage: Passage, 
 def agreement(asked: Mentioned, question: str, passage: Passage, span: Span) -> dict[str, float]:
     """Return what share (0..1) of the mentioned things stands where, by kind and way; nothing of kinds without any.
 
-    - ``year_agreed``: in the sentence, in the headings above it, or in the document's title;
+    - ``year_agreed``: in the sentence, in the path of headings above it, or in the document's title;
     - ``year_near``: elsewhere before it in the passage, or between two years of the sentence;
     - ``year_other``: in none of these, and the sentence names another year;
     - ``year_absent``: in none of these, and it names no year.
@@ -97,7 +98,8 @@ def agreement(asked: Mentioned, question: str, passage: Passage, span: Span) -> 
     if not asked:
         return {}
     said = _told(passage.quote(span))
-    above = _told("\n".join([passage.title, *passage.columns, *_headings_above(passage, span)]))
+    path = passage.path_at(span[0])
+    above = _told("\n".join([passage.title, *path, *passage.columns, *_headings_above(passage, span)]))
     before = _told(passage.text[: span[1] - passage.start])
     same = language_share(question, passage.language) >= SAME_LANGUAGE if asked.name else True
     shares = dict.fromkeys((f"{kind}_{way}" for kind in KINDS for way in WAYS if getattr(asked, kind)), 0.0)
@@ -135,5 +137,6 @@ def _headings_of(passage: Passage) -> tuple[tuple[Span, str], ...]:
 
 
 def _headings_above(passage: Passage, span: Span) -> list[str]:
-    """Return the headings of a passage above a sentence."""
-    return [text for place, text in _headings_of(passage) if place[1] <= span[0]]
+    """Return the headings of a passage above a sentence, of several sections only those of its own."""
+    begins = max((at for at, _ in passage.sections if at <= span[0]), default=passage.start)
+    return [text for place, text in _headings_of(passage) if begins <= place[0] and place[1] <= span[0]]

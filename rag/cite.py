@@ -9,8 +9,9 @@ import regex
 
 from rag.read import Sentence
 from rag.text.language import prose
-from rag.text.markers import MARKER
-from rag.types import Citation, ShortAnswer
+from rag.text.markers import MARKER, split_behind_markers
+from rag.text.markup import is_markdown, without_markup
+from rag.types import Answer, Citation, ShortAnswer
 
 _BLANKS = regex.compile(r"\s+")
 
@@ -35,6 +36,7 @@ def citation(number: int, sentence: Sentence) -> Citation:
         quote=sentence.text,
         score=sentence.score,
         page=passage.page + bisect_right(passage.page_breaks, start) if passage.page else 0,
+        path=passage.path_at(start),
     )
 
 
@@ -49,6 +51,19 @@ def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     assert sentence.found is not None
     start, end = sentence.found.span
     return ShortAnswer(sentence.text[start - sentence.span[0] : end - sentence.span[0]], number, start, end)
+
+
+def without_marks(answer: Answer) -> str:
+    """Return the text of an answer where nothing can be set: what it quotes of Markdown is without marks."""
+    sources = {citation.number: citation.source for citation in answer.citations}
+    parts = []
+    for part in split_behind_markers(answer.text):
+        marker = MARKER.search(part)
+        marked = marker is not None and is_markdown(sources.get(int(marker[1]), ""))
+        parts.append(
+            f"{without_markup(part[: marker.start()])} {part[marker.start() :]}" if marker and marked else part
+        )
+    return " ".join(part.strip() for part in parts if part)
 
 
 def as_prose(quote: str) -> str:

@@ -18,14 +18,17 @@ from rag.retrieve import Retrieval
 from rag.text.headings import announces, headings
 from rag.text.language import stem, words
 from rag.text.limits import limits
+from rag.text.markup import FENCES
 from rag.text.questions import holds, wanted
-from rag.types import Hit, Span
+from rag.text.referring import refers_back
+from rag.types import PATH, Hit, Span
 
 WEIGHTS = {
     "cosine": 1.0,
     "passage": 1.0,
     "overlap": 0.2,
     "before": 0.05,
+    "path": 0.15,
     "found": 0.35,
 }
 """What each kind of evidence adds to the score of a sentence, by the names of `Sentence.evidence`."""
@@ -36,8 +39,8 @@ MARGIN, READ_MARGIN = 0.04, 0.17
 APART_MARGIN = 0.15
 """The same for a sentence of another passage, if it is the smaller: an answer mostly goes on in its own passage."""
 
-FENCES = ("```", "~~~")
-"""What a block of code in Markdown begins with."""
+NEXT = 12
+"""Characters between two sentences that follow each other, at most: line ends and the mark of an item."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Sentence:
     The last two are at least those of the heading or question right above it. ``found`` is the likeliest short answer
     in it, None where the reader did not look; ``is_heading`` says that it is such a heading or question itself.
     ``evidence`` is what the score sums up, by name: ``cosine``, ``overlap``, ``passage`` (the score of its passage),
-    ``before`` (the overlap of the sentence before it) and ``found`` (what the reader's answer counts, 0 to 1).
+    ``before`` (the overlap of the sentence before it), ``path`` (that of the headings above it) and ``found`` (what the
+    reader's answer counts, 0 to 1).
     """
 
     hit: Hit
@@ -80,6 +84,7 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
                 "passage": hit.score,
                 "overlap": overlap,
                 "before": before,
+                "path": _overlap(PATH.join(passage.path_at(span[0])), passage.language, weights),
                 "found": evidence(found) if found else 0.0,
             }
             score = sum(WEIGHTS[name] * value for name, value in seen.items())
@@ -99,7 +104,8 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     A sentence right beside the best that limits it, an exception or a denial for others, comes on top of these.
 
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
-    colon is followed by what it announces, and what stands above a block of code by that.
+    colon is followed by what it announces, and what stands above a block of code by that. What only refers to the
+    sentence before it comes with that.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):
@@ -107,7 +113,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
     margin = READ_MARGIN if ranked and ranked[0].found else MARGIN
     chosen: list[Sentence] = []
     seen: set[tuple[str, ...]] = set()
-    announced = _announced(ranked)
+    announced = [*_referred_to(ranked), *_announced(ranked)]
     for sentence in [*ranked[:1], *announced, *ranked[1:]]:
         content = tuple(words(sentence.text))
         behind = ranked[0].score - sentence.score
@@ -118,12 +124,35 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
             break
         if behind > APART_MARGIN and sentence.hit.passage.id != ranked[0].hit.passage.id:
             continue
+        if behind > MARGIN and not _is_in_section_of(ranked[0], sentence):
+            continue
         if content and content not in seen and (told or kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)
     chosen += [sentence for sentence in _limiting(ranked) if sentence not in chosen]
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
     return sorted(chosen, key=lambda s: (order.index(s.hit.passage.document_id), s.span))
+
+
+def _is_in_section_of(best: Sentence, other: Sentence) -> bool:
+    """Return whether a sentence stands under the same headings as the best one, or in another document."""
+    one, two = best.hit.passage, other.hit.passage
+    return one.document_id != two.document_id or one.path_at(best.span[0]) == two.path_at(other.span[0])
+
+
+def _referred_to(ranked: list[Sentence]) -> list[Sentence]:
+    """Return the sentence right before the best one, where that only refers to it; none else."""
+    if not ranked or not refers_back(ranked[0].text):
+        return []
+    best = ranked[0]
+    passage = best.hit.passage
+    before = [
+        s
+        for s in ranked[1:]
+        if s.hit.passage.document_id == passage.document_id and best.span[0] - NEXT <= s.span[1] <= best.span[0]
+    ]
+    same = [s for s in before if s.hit.passage.path_at(s.span[0]) == passage.path_at(best.span[0])]
+    return [s for s in same if not s.is_heading][:1]
 
 
 def _beside(ranked: Sequence[Sentence], step: int) -> list[Sentence]:
@@ -149,7 +178,8 @@ def _limiting(ranked: Sequence[Sentence]) -> list[Sentence]:
         return []
     best, language = ranked[0], ranked[0].hit.passage.language
     beside = [*_beside(ranked, 1), *_beside(ranked, -1)]
-    return [s for s in beside if not s.is_heading and limits(s.text, best.text, language)][:1]
+    same = [s for s in beside if not s.is_heading and _is_in_section_of(best, s)]
+    return [s for s in same if limits(s.text, best.text, language)][:1]
 
 
 def _overlap(text: str, language: str, weights: Mapping[str, float]) -> float:

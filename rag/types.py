@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -14,6 +15,12 @@ Floats = NDArray[np.float32]
 
 Span = tuple[int, int]
 """Start and end of a piece of text, end exclusive."""
+
+Path = tuple[str, ...]
+"""The titles of the headings above a place, the highest first."""
+
+PATH = " › "
+"""What stands between the titles of a path where it is embedded, read and shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,9 @@ class Passage:
 
     ``sentences`` are the spans of those sentences, as offsets into the document; ``page`` is the number of the page
     it begins on, 0 for a format without pages, and ``page_breaks`` the offsets inside it where the next pages begin.
-    ``columns`` are the names of the columns where it begins within a table.
+    ``columns`` are the names of the columns where it begins within a table. ``path`` are the titles of the headings
+    above all of it, the highest first, the document's title left out. Where it holds several short sections,
+    ``sections`` are the offsets where they begin, each with its whole path.
     """
 
     id: str
@@ -95,6 +104,13 @@ class Passage:
     page: int = 0
     page_breaks: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
+    path: Path = ()
+    sections: tuple[tuple[int, Path], ...] = ()
+
+    def path_at(self, at: int) -> Path:
+        """Return the titles of the headings above an offset of the document that lies in this passage."""
+        here = bisect_right(self.sections, at, key=lambda section: section[0])
+        return self.sections[here - 1][1] if here else self.path
 
     def quote(self, span: Span) -> str:
         """Return the words of a span of the document that lies in this passage."""
@@ -118,7 +134,8 @@ class Hit:
 class Citation:
     """The exact words a statement stands on: ``document.text[start:end] == quote``.
 
-    ``page`` is the number of the page they begin on, 0 for a format without pages.
+    ``page`` is the number of the page they begin on, 0 for a format without pages. ``path`` are the titles of the
+    headings above them, the highest first, the document's title left out; they are no part of the quote.
     """
 
     number: int
@@ -130,6 +147,12 @@ class Citation:
     quote: str
     score: float
     page: int = 0
+    path: Path = ()
+
+    @property
+    def where(self) -> str:
+        """The document's title and the path, as they are shown over the quote."""
+        return PATH.join([self.title, *self.path])
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +223,7 @@ class Answer:
                     "quote": c.quote,
                     "score": round(c.score, 4),
                     **({"page": c.page} if c.page else {}),
+                    **({"path": list(c.path)} if c.path else {}),
                 }
                 for c in self.citations
             ],

@@ -96,3 +96,15 @@ def test_the_ways_of_each_kind_add_up_to_one() -> None:
 )
 def test_days_of_the_week(text: str, days: list[int]) -> None:
     assert sorted(weekdays(text)) == days
+
+
+def test_the_path_of_headings_speaks_for_every_sentence_of_its_section() -> None:
+    text = "Deschis la nouă. Deschis la zece."
+    spans = ((0, 16), (17, len(text)))
+    sections = ((0, ("Program", "Filiala Timișoara")), (17, ("Program", "Filiala Cluj")))
+    passage = Passage("p", "d", "Ghid", "s", 0, len(text), text, "ro", spans, path=("Program",), sections=sections)
+
+    asked = "Când se deschide în Timișoara?"
+    assert ways(asked, "ro", passage, 0) == {"name": "agreed"}
+    # Another section's heading stands before the second sentence, not above it.
+    assert ways(asked, "ro", passage, 1) == {"name": "absent"}

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import Hit, Passage
-from rag.cite import as_prose, cite, shorten
+from rag import Answer, Hit, Passage
+from rag.cite import as_prose, cite, shorten, without_marks
 from rag.models.reader import LEAST_CERTAIN, ReaderAnswer
 from rag.read import Sentence
+from rag.text.markup import without_markup
 
 TEXT = "Prima  propoziție\nare [1] două rânduri. A doua e scurtă."
 SECOND = TEXT.index("A doua")
@@ -86,3 +87,43 @@ def test_no_text_reads_as_a_marker(quote: str) -> None:
 
 def test_brackets_that_are_no_marker_stay() -> None:
     assert as_prose("[a] [1a] (1) x[i] [ ]") == "[a] [1a] (1) x[i] [ ]"
+
+
+def test_a_citation_carries_the_path_of_headings_above_it() -> None:
+    passage = replace(a_passage(), path=("Locuire",), sections=((0, ("Locuire", "A")), (SECOND, ("Locuire", "B"))))
+
+    _, (first, second) = cite([a_sentence(0, SECOND - 1, passage), a_sentence(SECOND, len(TEXT), passage)])
+
+    assert (first.path, second.path) == (("Locuire", "A"), ("Locuire", "B"))
+    assert "Locuire" not in first.quote + second.quote
+
+
+def test_an_answer_is_shown_without_the_marks_of_markdown() -> None:
+    text = "**Moara** e [veche](https://example.org). Costă `5 * 2 * 3` lei."
+    passage = Passage("p", "d", "T", "a.md", 0, len(text), text, "ro", ((0, 41), (42, len(text))))
+    hit = Hit(passage, 0.9, 0.8, 3.0)
+    sentences = [Sentence(hit, (a, b), text[a:b], 1.5, 0.8, 0.5) for a, b in passage.sentences]
+    said, citations = cite(sentences)
+    answer = Answer("?", said, citations, (hit,), False, 0.9, "?", "extractive")
+
+    assert [c.quote for c in citations] == [text[:41], text[42:]]
+    assert without_marks(answer) == "Moara e veche. [1] Costă 5 * 2 * 3 lei. [2]"
+    plain = replace(answer, citations=tuple(replace(c, source="a.txt") for c in citations))
+    assert without_marks(plain) == said
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown"),
+    [
+        ("## Art. 4 {#art-4}", "Art. 4"),
+        ("Titlu\n=====", "Titlu"),
+        ("Moara<sup>1</sup> e <b>veche</b>.<!-- sau nu -->", "Moara e veche."),
+        ("_Da_, **nu** și ~~poate~~.", "Da, nu și poate."),
+        ("snake_case_name și 2 * 3 * 4", "snake_case_name și 2 * 3 * 4"),
+        ("![Poza](a.png) din [album][1]", "Poza din album"),
+        ("```\n# cod\n```", "```\n# cod\n```"),
+        ("a \\* b", "a * b"),
+    ],
+)
+def test_marks_are_left_out_and_nothing_else(marked: str, shown: str) -> None:
+    assert without_markup(marked) == shown

@@ -10,7 +10,7 @@ from ingest import ingest, split
 from rag import Document, Passage, Settings, Temei
 from rag.index.index import Index
 from rag.models.embeddings import Embedder
-from rag.text.headings import HeadingKind, headings
+from rag.text.headings import HeadingKind, headings, is_label
 
 FAQ = """Frequently asked questions
 
@@ -38,19 +38,22 @@ You pay its price, or replace it with a copy in the same edition.
 
 def told(text: str, language: str = "en") -> dict[str, HeadingKind]:
     """Return the sentences of a text that lead to others."""
-    (passage,) = split(Document("d", "T", "s", text, language), 2000)
-    found = zip(passage.sentences, headings(passage), strict=True)
-    return {text[start:end]: heading for (start, end), heading in found if heading is not None}
+    return {
+        text[start:end]: heading
+        for passage in split(Document("d", "T", "s", text, language), 2000)
+        for (start, end), heading in zip(passage.sentences, headings(passage), strict=True)
+        if heading is not None
+    }
 
 
 def test_questions_headings_and_colons_are_told() -> None:
     assert told(FAQ) == {
         "Frequently asked questions": HeadingKind.HEADING,
-        "Opening hours": HeadingKind.HEADING,
-        "How do I get a reader's card?": HeadingKind.QUESTION,
-        "Can I bring my dog?": HeadingKind.QUESTION,
+        "1.1. Opening hours": HeadingKind.HEADING,
+        "1.2. How do I get a reader's card?": HeadingKind.QUESTION,
+        "1.3. Can I bring my dog?": HeadingKind.QUESTION,
         "To have one registered, send us:": HeadingKind.COLON,
-        "What happens if I lose a book?": HeadingKind.QUESTION,
+        "1.4. What happens if I lose a book?": HeadingKind.QUESTION,
     }
 
 
@@ -67,7 +70,7 @@ def test_a_heading_below_a_block_of_code_is_told() -> None:
 
 def test_a_numbered_heading_of_markdown_is_told() -> None:
     assert told("# 3. Telefon și laptop\n\nFiecare primește un laptop.", "ro") == {
-        "Telefon și laptop": HeadingKind.HEADING
+        "# 3. Telefon și laptop": HeadingKind.HEADING
     }
 
 
@@ -151,3 +154,43 @@ def test_a_document_of_nothing_but_questions_is_quoted(embedder: Embedder, tmp_p
     answer = Temei(settings, embedder=embedder).answer("Where do you keep your bees?")
 
     assert [citation.quote for citation in answer.citations][-1] == "Where do you keep your bees?"
+
+
+@pytest.mark.parametrize(
+    "label", ["Atenție!", "Notă:", "**Important!**", "Nota bene:", "Achtung!", "Attention !", "Succes!"]
+)
+def test_labels_lead_to_the_next_sentence_and_answer_nothing(label: str) -> None:
+    kinds = told(f"Plita se încălzește repede.\n\n{label}\n\nNu atingeți plita cu mâna goală.", "ro")
+
+    assert list(kinds.values()) == [HeadingKind.LABEL]
+    assert HeadingKind.LABEL.to_the_next
+    assert HeadingKind.LABEL.says_nothing(wanted_is_there=True)
+
+
+@pytest.mark.parametrize("text", ["Sunt trei:", "Nu fumați aici!", "Sunați la 112!", "Telefon:", "Nota este 10."])
+def test_what_says_something_is_no_label(text: str) -> None:
+    assert not is_label(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["Pagina 3 din 12", "- 3 -", "Page 4", "Înapoi sus", "Acasă › Servicii › Taxe", "Back to top"]
+)
+def test_page_numbers_and_navigation_lead_nowhere(line: str) -> None:
+    kinds = told(f"Taxa este de 20 de lei pe an.\n\n{line}\n\nSe plătește la ghișeul doi.", "ro")
+
+    assert kinds == {line.removeprefix("- "): HeadingKind.NAVIGATION}
+    assert not HeadingKind.NAVIGATION.to_the_next
+    assert HeadingKind.NAVIGATION.says_nothing(wanted_is_there=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ('<a id="a"></a>\n\n<p>Moara e din 1874.</p>', ["Moara e din 1874."]),
+        ("<!-- Taxa veche era 10. Acum nu mai e. -->\n\nTaxa este 20.", ["Taxa este 20."]),
+        ("***\n\nTaxa este 20.", ["Taxa este 20."]),
+    ],
+)
+def test_anchors_comments_and_rules_are_no_sentences(text: str, quoted: list[str]) -> None:
+    document = Document("d", "T", "s.md", text, "ro")
+    assert [text[start:end] for passage in split(document, 384) for start, end in passage.sentences] == quoted

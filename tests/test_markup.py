@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.page.markup import is_markdown, markdown, pieces
+from rag.text.markup import is_markdown
+from ui.page.markup import markdown, pieces
 
 _TAG = re.compile(r"<[^>]*>")
 _HIDDEN = re.compile(r'<span class="markup">.*?</span>', re.DOTALL)

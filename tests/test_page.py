@@ -27,6 +27,7 @@ from ui.page.conversation import shown_error
 from ui.page.document_list import Added, Given, added_html
 from ui.page.documents import Documents
 from ui.page.export import to_markdown
+from ui.page.markup import markdown, pieces
 from ui.page.page import build
 from ui.page.render import answer_html, document_panel_html, question_html
 from ui.page.sessions import Session
@@ -64,6 +65,42 @@ def test_markers_become_buttons_with_the_quote() -> None:
     assert "[7]" in shown
     assert "<img" not in shown
     assert "&lt;img src=x" in shown
+
+
+def test_the_path_of_headings_stands_over_the_quote_and_marks_are_hidden() -> None:
+    quote = "Proprietarul **repară** [acoperișul](https://example.org)."
+    cited = Citation(1, "d", "Ghid", "ghid.md", 5, 5 + len(quote), quote, 0.5, 2, ("Locuire", "Obligații <noi>"))
+    view = turn_view(f"{quote} [1]", cited)
+
+    shown = answer_html(view, 0, "ro")
+
+    assert 'data-where="Ghid › Locuire › Obligații &lt;noi&gt; · ' in shown
+    assert 'data-shown="Proprietarul repară acoperișul."' in shown
+    assert f'data-quote="{quote}"' in shown
+    assert "data-shown" not in answer_html(turn_view("a [1]", replace(cited, source="ghid.txt")), 0, "ro")
+    assert "**Ghid › Locuire › Obligații" in to_markdown([view], "ro")
+    nearest = replace(view, abstained=True, citations=(), nearest=(cited,))
+    assert "Ghid › Locuire › Obligații &lt;noi&gt;" in answer_html(nearest, 0, "ro")
+
+
+def test_a_browser_keeps_the_path_of_a_citation() -> None:
+    document = Document("d", "Ghid", "ghid.md", "## Locuire\n\nSe plătește.", "ro")
+    cited = Citation(1, "d", "Ghid", "ghid.md", 12, 25, "Se plătește.", 0.5, 0, ("Locuire",))
+    cited = replace(cited, start=12, end=24)
+    kept = json.loads(json.dumps(turn_view("Se plătește. [1]", cited).to_json()))
+
+    assert from_json([kept], lambda name: document)[0].citations == (cited,)
+    for row in kept["citations"]:
+        del row["path"]  # kept by an earlier version
+    assert from_json([kept], lambda name: document)[0].citations == (replace(cited, path=()),)
+
+
+def test_tags_and_anchors_are_hidden_in_the_text_of_a_document() -> None:
+    text = "## Art. 4 {#art-4}\n\nSe <b>plătește</b>.<!-- vechi -->"
+    shown = "".join(piece for _, _, piece in pieces(text, markdown(text)))
+    visible = re.sub(r"<[^>]*>", "", re.sub(r'<span class="markup">.*?</span>', "", shown))
+    assert visible == "Art. 4 \n\nSe plătește."
+    assert unescape(re.sub(r"<[^>]*>", "", shown)) == text
 
 
 def test_an_abstention_looks_different_and_offers_passages() -> None:

@@ -168,3 +168,54 @@ def test_what_the_best_announces_is_quoted_with_it(first: str, second: str, expe
     ranked = [Sentence(hit, span, text[slice(*span)], 2.0 - n, 0.8, 0.5) for n, span in enumerate(spans)]
 
     assert len(choose(ranked, 2)) == expected
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ("În acest caz se plătește dublu.", 2),
+        ("In diesem Fall wird doppelt bezahlt.", 2),
+        ("The above does not apply to children.", 2),
+        ("**Otherwise** the price is doubled.", 2),
+        ("Aceasta se plătește dublu.", 2),
+        ("Acest preț este dublu.", 1),
+        ("Thermal baths cost double.", 1),
+    ],
+)
+def test_what_only_refers_brings_the_sentence_before_along(second: str, expected: int) -> None:
+    first = "Biletul se cumpără cu o zi înainte."
+    text = f"{first} {second} Casa se închide la șase."
+    cuts = ((0, len(first)), (len(first) + 1, len(first) + 1 + len(second)), (len(first) + len(second) + 2, len(text)))
+    hit = Hit(Passage("p", "d", "T", "a.md", 0, len(text), text, "ro", cuts), 0.9, 0.8, 3.0)
+    ranked = [
+        Sentence(hit, cuts[row], text[slice(*cuts[row])], score, 0.8, 0.5) for row, score in ((1, 2), (2, 1), (0, 0))
+    ]
+
+    assert [s.text for s in choose(ranked, 2)] == ([first, second] if expected == 2 else [second])
+    assert [s.text for s in choose(ranked, 1)] == [second] or expected == 2
+    apart = replace(hit, passage=replace(hit.passage, sections=((0, ("A",)), (cuts[1][0], ("B",)))))
+    assert len(choose([replace(sentence, hit=apart) for sentence in ranked], 2)) == 1
+
+
+@pytest.mark.parametrize(("behind", "expected"), [(0.9 * MARGIN, 2), (1.1 * MARGIN, 1)])
+def test_a_sentence_of_a_sister_section_must_be_as_good(behind: float, expected: int) -> None:
+    best = replace(a_sentence(1.0, 1), found=ReaderAnswer((1, 2), 5.0))
+    other = a_sentence(1.0 - behind, 50)
+    sisters = [
+        replace(sentence, hit=replace(sentence.hit, passage=replace(sentence.hit.passage, path=("Ghid", name))))
+        for sentence, name in ((best, "Vânzător"), (other, "Cumpărător"))
+    ]
+
+    assert len(choose(sisters, 2)) == expected
+    assert len(choose([best, other], 2)) == 2
+
+
+def test_a_heading_that_the_question_names_speaks_for_the_sentences_below_it(index: Index) -> None:
+    retrieval = search(index, "Ce brațe are Delta la Tulcea?")
+    named = [replace(hit, passage=replace(hit.passage, path=("Ghid", "Tulcea"))) for hit in retrieval.hits]
+
+    before = {s.span: s.score for s in rank_sentences(retrieval)}
+    after = rank_sentences(replace(retrieval, hits=tuple(named)))
+
+    assert all(s.score > before[s.span] for s in after)
+    assert all(s.evidence["path"] > 0 for s in after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +224,28 @@ def test_the_reader_can_be_switched_off(temei: Temei, embedder: BundledEmbedder)
     assert temei.answer(question).short is not None
     assert without.answer(question).short is None
     assert without.answer(question).citations
+
+
+def test_the_path_is_read_and_holds_no_answer(reader: Reader) -> None:
+    text = "Termenul este de 90 de zile. Se merge la ghișeul 5."
+    plain = replace(a_passage(text), title="Ghidul primăriei")
+    placed = replace(plain, path=("Recunoașterea copilului din 1991", "Tatăl necăsătorit"))
+
+    (before,), (after,) = reader.read("În ce an?", [plain]), reader.read("În ce an?", [placed])
+
+    assert [answer.score for answer in before] != [answer.score for answer in after], "the path was not read"
+    for answer, (start, end) in zip(after, placed.sentences, strict=True):
+        assert start <= answer.span[0] <= answer.span[1] <= end
+
+
+def test_the_path_tells_sister_sections_apart(reader: Reader) -> None:
+    text = "Termenul este de 90 de zile."
+    question = "Care este termenul pentru tatăl necăsătorit?"
+    one, other = (
+        replace(a_passage(text), title="Recunoașterea copilului", path=(path,))
+        for path in ("Tatăl nu este căsătorit cu mama", "Vânzarea unui autovehicul")
+    )
+
+    (right,), (wrong,) = reader.read(question, [one]), reader.read(question, [other])
+
+    assert right[0].score > wrong[0].score

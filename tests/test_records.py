@@ -9,7 +9,7 @@ import pytest
 
 from rag import Document, DocumentRecord, Passage
 from rag.index.index import Index
-from rag.index.records import document_metadata, sentence_texts, to_document_records
+from rag.index.records import document_metadata, passage_metadata, sentence_texts, to_document_records, to_passages
 
 
 def a_passage(*sentences: str) -> Passage:
@@ -90,3 +90,24 @@ def test_records_are_sorted_by_source_and_then_by_id() -> None:
     stored = [(name, STORED | {"source": source}) for name, source in (("c", "b.txt"), ("b", "a.txt"), ("a", "b.txt"))]
 
     assert [record.id for record in to_document_records(stored)] == ["b", "a", "c"]
+
+
+def test_paths_of_headings_are_stored_and_read_back() -> None:
+    plain = a_passage("Moara e din 1874.", "A ars.")
+    placed = dataclasses.replace(plain, path=("Mori", "Pe „Olt”"), sections=((0, ("Mori",)), (18, ("Mori", "Foc"))))
+
+    for passage in (plain, placed):
+        stored = json.loads(json.dumps(passage_metadata(passage)))
+        assert all(isinstance(value, str | int) for value in stored.values()), "Chroma takes no lists"
+        found = {"ids": [passage.id], "metadatas": [stored], "documents": [passage.text]}
+        assert to_passages(found) == [passage]
+    assert "path" not in passage_metadata(plain), "an older index has no such thing"
+
+
+@pytest.mark.parametrize(
+    ("at", "path"), [(0, ("Mori",)), (17, ("Mori",)), (18, ("Mori", "Foc")), (30, ("Mori", "Foc"))]
+)
+def test_each_place_of_a_passage_has_its_path(at: int, path: tuple[str, ...]) -> None:
+    passage = a_passage("Moara e din 1874.", "A ars.")
+    assert dataclasses.replace(passage, path=("Mori",)).path_at(at) == ("Mori",)
+    assert dataclasses.replace(passage, sections=((0, ("Mori",)), (18, ("Mori", "Foc")))).path_at(at) == path

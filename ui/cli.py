@@ -22,6 +22,7 @@ from rich.table import Table
 from eval.calibrate_command import calibrate
 from eval.commands import app as eval_app
 from rag.chain import Temei
+from rag.cite import without_marks
 from rag.errors import DocumentError, TemeiError
 from rag.files.private import OWNER_ONLY
 from rag.intent import Intent
@@ -141,9 +142,9 @@ def ask(
 
 def _show(answer: Answer) -> None:
     looked_up = answer.kind not in tuple(Intent)[1:]
-    out.print(printable(answer.text), style="yellow" if looked_up and answer.abstained else "bold")
+    out.print(printable(without_marks(answer)), style="yellow" if looked_up and answer.abstained else "bold")
     for citation in answer.citations:
-        out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.title)}", end=" ")
+        out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.where)}", end=" ")
         out.print(f"[dim]{printable(citation.source)}, characters {citation.start}-{citation.end}[/]")
     if answer.standalone_question != answer.question:
         out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
@@ -250,8 +251,7 @@ def load(
     for name in ("door", "questions/s", "p50 s", "p95 s", "slowest s", "errors", "MB at start", "middle", "end"):
         table.add_column(name, justify="left" if name == "door" else "right")
     for one in found:
-        start, *_, end = one.memory
-        memory = (start, one.memory[len(one.memory) // 2], end)
+        memory = (one.memory[0], one.memory[len(one.memory) // 2], one.memory[-1])
         table.add_row(
             one.door,
             f"{one.questions / one.wall:.0f}",

@@ -26,6 +26,7 @@ from rag.index.connection import WRITING
 from rag.index.derived_files import Dates, Derived, chroma_dates
 from rag.index.made_by import check_made_by, made_with
 from rag.index.passage_cache import PassageCache
+from rag.index.paths import embed_paths, under_paths
 from rag.index.records import sentence_texts
 from rag.index.search_index import SearchIndex
 from rag.index.store import Store
@@ -246,7 +247,8 @@ class InStep:
         texts = sentence_texts(passage)
         sentences = self.embedder.encode_passages(texts)
         sentences[[not text for text in texts]] = 0
-        return self._derived.vectors.rounded(with_passage_row(sentences, texts))
+        placed = under_paths(sentences, passage, embed_paths([passage], self.embedder, {}))
+        return self._derived.vectors.rounded(with_passage_row(placed, texts))
 
     # After a writer that died
 

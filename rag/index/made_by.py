@@ -10,7 +10,7 @@ from rag.messages import message
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
 
-FORMAT = 7
+FORMAT = 8
 """Raise it when what is stored changes: older indexes are then refused with the command that rebuilds them."""
 
 

@@ -155,7 +155,7 @@ class PassageCache(CacheFile):
             self._put(passages[start : start + CHUNK])
 
     def _put(self, passages: Sequence[Passage]) -> None:
-        counts = [Counter(terms(f"{passage.title}\n{prose(passage.text)}", passage.language)) for passage in passages]
+        counts = [Counter(terms(_counted(passage), passage.language)) for passage in passages]
         with self._lock, self._transaction():
             number = self._numbered(sorted(set().union(*counts)))
             rows = {}
@@ -266,3 +266,9 @@ class PassageCache(CacheFile):
         same = {name: (record, text) for name, record, text, _ in (checked(*row) for row in self._rows(ask, ids))}
         self.put([passage for passage in passages if same.get(passage.id) != (record_of(passage), passage.text)])
         self._connection.executemany("INSERT OR IGNORE INTO seen_passages VALUES (?)", [(name,) for name in ids])
+
+
+def _counted(passage: Passage) -> str:
+    """Return what BM25 counts of a passage: its title, the headings above it that are not in it, and its text."""
+    text = prose(passage.text)
+    return "\n".join([passage.title, *(heading for heading in passage.path if heading not in text), text])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -79,9 +80,11 @@ def _to_document_record(name: str, meta: Mapping[str, Any]) -> DocumentRecord:
 
 def passage_metadata(passage: Passage) -> dict[str, Any]:
     """Return what is stored of a passage beside its text."""
-    # A cell holds no pipe.
-    columns = {"columns": "|".join(passage.columns)} if passage.columns else {}
-    return columns | {
+    # A cell holds no pipe, a title is one line.
+    more = {"columns": "|".join(passage.columns)} if passage.columns else {}
+    more |= {"path": "\n".join(passage.path)} if passage.path else {}
+    more |= {"sections": json.dumps(passage.sections, ensure_ascii=False)} if passage.sections else {}
+    return more | {
         "document_id": passage.document_id,
         "title": passage.title,
         "source": passage.source,
@@ -114,6 +117,8 @@ def _to_passage(name: str, meta: Any, text: str) -> Passage:
         page=page,
         page_breaks=tuple(page_breaks),
         columns=tuple(meta["columns"].split("|")) if "columns" in meta else (),
+        path=tuple(meta["path"].split("\n")) if "path" in meta else (),
+        sections=tuple((at, tuple(path)) for at, path in json.loads(meta.get("sections", "[]"))),
     )
 
 

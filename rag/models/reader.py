@@ -36,6 +36,8 @@ QUESTION_TOKENS, ANSWER_TOKENS = 64, 40
 """Most tokens of a question that are read, and of an answer that is looked for. Chosen by eye; not measured."""
 INPUT_TOKENS = 208
 """In tokens; the input is question and passage. What it was trained on was seldom longer."""
+ABOVE_TOKENS = 48
+"""Most tokens of the headings above a passage that are read, of longer ones the last. Chosen by eye; not measured."""
 LONGEST_TABLE = 128
 """Tokens after which no further row of a passage is read by itself."""
 LEAST_CERTAIN = 2.0
@@ -122,6 +124,8 @@ class Reader:
             nearest: the number of the stretch around which a long text is read.
         """
         prefix, _ = self.unigram.located("passage:")
+        if read.above:
+            prefix = [*prefix, *self.unigram.located(read.above)[0][-ABOVE_TOKENS:]]
         ids, spans = self.unigram.located(read.text)
         starts = np.array([start for start, _ in spans])
         edges = np.array([(stretch.start, stretch.end) for stretch in read.stretches])

@@ -1,4 +1,4 @@
-"""The input of the reader: the text of a passage as it is spoken, and each row of a table once more by itself.
+"""The input of the reader: the text of a passage as it is spoken under its headings, and each row of a table by itself.
 
 The reader was not trained on tables: it cannot find the price in "Haircut | 30 min | 60", and of several rows it takes
 a wrong one. So it reads "Service: Haircut, Minutes: 30 min, Price: 60" alone, and answers with one cell. But a row that
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rag.text.language import spoken
 from rag.text.tables import TableRow, cell_spans, table_rows
-from rag.types import Passage, Span
+from rag.types import PATH, Passage, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,14 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class ReaderInput:
-    """A text to read, and the stretches of it to look for an answer in, each by itself."""
+    """A text to read, and the stretches of it to look for an answer in, each by itself.
+
+    ``above`` is read before whatever part of the text is read: the headings, in which no answer is looked for.
+    """
 
     text: str
     stretches: tuple[Stretch, ...]
+    above: str = ""
 
 
 def reader_inputs(passage: Passage) -> tuple[ReaderInput, dict[int, ReaderInput]]:
@@ -46,9 +50,14 @@ def reader_inputs(passage: Passage) -> tuple[ReaderInput, dict[int, ReaderInput]
     spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
     whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
     rows = table_rows(passage, text)
-    return ReaderInput(text, whole), {
+    return ReaderInput(text, whole, _above(passage)), {
         number: _row(row, list(cell_spans(text, *spans[number])), passage.start) for number, row in rows.items()
     }
+
+
+def _above(passage: Passage) -> str:
+    """Return the document's title and the path above a passage, as the reader was trained with them."""
+    return f"{PATH.join([passage.title, *passage.path])}:" if passage.path else ""
 
 
 def _row(row: TableRow, cells: Sequence[Span], offset: int) -> ReaderInput:

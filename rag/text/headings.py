@@ -1,4 +1,4 @@
-"""Headings, questions and entries of contents in a document: they lead to other text and are no answer themselves.
+"""Headings, questions, labels and entries of contents in a document: they lead to other text and do not answer.
 
 A document may hold the user's question itself, for example in a list of frequently asked questions. Then the text below
 that question is the answer. So such a sentence hands its score on to the next sentence (`rag.read`).
@@ -11,6 +11,9 @@ from enum import Enum
 
 import regex
 
+from rag.text.heading_lines import LONGEST_TITLE
+from rag.text.language import words
+from rag.text.markup import without_markup
 from rag.text.questions import LAST, asks
 from rag.text.tables import table_rows
 from rag.types import Passage
@@ -37,21 +40,52 @@ _BLANK_LINE_BEFORE = regex.compile(r"(?:^|\n[ \t]*\n)[ \t]*$")
 _BLANK_LINE_AFTER = regex.compile(r"[ \t]*\n[ \t]*\n")
 
 
-class HeadingKind(Enum):
-    """How a sentence leads to another: a question, a heading or a colon at the end to what comes next.
+MOST_LABEL_WORDS = 3
+_LABELS = (
+    "atentie nota important observatie observatii precizare precizari avertisment pericol sfat retineti exemplu"
+    " attention note notes warning caution notice nb tip hint remark example danger disclaimer achtung hinweis"
+    " hinweise wichtig anmerkung vorsicht tipp beispiel warnung remarque avertissement exemple astuce atencion"
+    " aviso importante ejemplo advertencia attenzione avviso esempio avvertenza atencao exemplo figyelem"
+    " megjegyzes fontos figyelmeztetes pelda uwaga wazne przyklad внимание важно примечание пример"
+)
+LABELS = frozenset(_LABELS.split())
+"""Words, folded, that only announce what follows them; ten languages."""
+_LINKS = (
+    "inapoi sus, sus, inapoi, inainte, pagina urmatoare, pagina anterioara, cuprins, acasa, mai mult, citeste mai"
+    " mult, back to top, top, back, next, previous, next page, previous page, home, table of contents, contents,"
+    " read more, skip to content, nach oben, zuruck, weiter, inhaltsverzeichnis, inhalt, haut de page, retour,"
+    " suivant, sommaire, table des matieres, inicio, volver arriba, siguiente, anterior, indice, torna su,"
+    " indietro, avanti, sommario, vissza, tartalom, tartalomjegyzek"
+)
+LINKS = frozenset(_LINKS.split(", "))
+"""Texts of links, folded, that lead to another page or place and say nothing."""
+_CALLS = regex.compile(r"[!！:：]\W*$")
+_PAGE_NUMBER = regex.compile(
+    r"\W{0,3}(?:(?:pagina|pag|page|seite|oldal|strona|p|стр|страница)\W{0,3}\p{N}{1,4}|\p{N}{1,3})"
+    r"(?:\s{0,3}(?:din|of|von|de|di|/|sur|z|из)\s{0,3}\p{N}{1,4})?\W{0,3}",
+    regex.IGNORECASE,
+)
+_CRUMBS = regex.compile(r"[^›»>\n]{1,40}(?:\s[›»>]\s[^›»>.\n]{1,40}){2,9}")
 
-    An entry in a table of contents leads to a page, the names of columns to all rows of their table.
+
+class HeadingKind(Enum):
+    """How a sentence leads to another: a question, a heading, a label or a colon at the end to what comes next.
+
+    An entry in a table of contents leads to a page, the names of columns to all rows of their table, a page number or a
+    link to the top of the page nowhere. A label is "Note:", "Atenție!" and the like.
     """
 
     QUESTION = "question"
     HEADING = "heading"
     COLON = "colon"
+    LABEL = "label"
     CONTENTS = "contents"
     COLUMNS = "columns"
+    NAVIGATION = "navigation"
 
     @property
     def to_the_next(self) -> bool:
-        return self not in (HeadingKind.CONTENTS, HeadingKind.COLUMNS)
+        return self not in (HeadingKind.CONTENTS, HeadingKind.COLUMNS, HeadingKind.NAVIGATION)
 
     def says_nothing(self, wanted_is_there: bool) -> bool:
         """Return whether such a sentence is no answer, ``wanted_is_there`` where it holds the date or so asked for.
@@ -74,14 +108,53 @@ def headings(passage: Passage) -> list[HeadingKind | None]:
             found[row] = HeadingKind.QUESTION
         elif _LISTED.search(texts[row]):
             found[row] = HeadingKind.CONTENTS
+        elif _is_navigation(texts[row]):
+            found[row] = HeadingKind.NAVIGATION
+        elif is_label(texts[row]):
+            found[row] = HeadingKind.LABEL
         elif announces(texts[row]):
             found[row] = HeadingKind.COLON
-        elif _is_heading(passage, texts, row, found):
+        elif _is_in_path(passage, row) or _is_heading(passage, texts, row, found):
             found[row] = HeadingKind.HEADING
     for row, heading in enumerate(found):
-        if heading is HeadingKind.HEADING and not _MARKED.fullmatch(texts[row]) and _completes(texts, row, found):
+        if (
+            heading is HeadingKind.HEADING
+            and not _is_in_path(passage, row)
+            and not _MARKED.fullmatch(texts[row])
+            and _completes(texts, row, found)
+        ):
             found[row] = None
     return found
+
+
+def is_label(text: str) -> bool:
+    """Return whether a sentence only says that the next one matters, or what kind of text it is.
+
+    That is one word with an exclamation mark, or up to three words with one of `LABELS` among them.
+    """
+    found = words(without_markup(text))
+    if not 0 < len(found) <= MOST_LABEL_WORDS or not _CALLS.search(text):
+        return False
+    return any(word in LABELS for word in found) or (len(found) == 1 and not announces(text))
+
+
+def _is_navigation(text: str) -> bool:
+    """Return whether a line is a page number, a link to another place, or the way to a page ("Home › News")."""
+    if len(text) > LONGEST_HEADING:
+        return False
+    return bool(_PAGE_NUMBER.fullmatch(text) or _CRUMBS.fullmatch(text)) or " ".join(words(text)) in LINKS
+
+
+def _is_in_path(passage: Passage, row: int) -> bool:
+    """Return whether a sentence is a heading above itself, as the outline of the document has it."""
+    span = passage.sentences[row]
+    path = passage.path_at(span[0])
+    if not path or span[1] - span[0] > LONGEST_HEADING + LONGEST_TITLE:
+        return False
+    told = words(without_markup(passage.quote(span)))
+    return any(
+        words(title) == told or (title.endswith("…") and words(title) == told[: len(words(title))]) for title in path
+    )
 
 
 def announces(text: str) -> bool:

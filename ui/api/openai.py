@@ -135,7 +135,7 @@ def content(answer: Answer) -> str:
 def quotes(answer: Answer) -> str:
     """Return the quotes as Markdown, to follow the text."""
     return "".join(
-        f"\n\n> [{c.number}] {escape_markdown(c.title)}: “{escape_markdown(' '.join(c.quote.split()))}”"
+        f"\n\n> [{c.number}] {escape_markdown(c.where)}: “{escape_markdown(' '.join(c.quote.split()))}”"
         for c in answer.citations
     )
 

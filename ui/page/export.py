@@ -24,6 +24,6 @@ def to_markdown(turn_views: Sequence[TurnView], language: str) -> str:
         for c in turn_view.shown:
             where = say(language, "place", start=c.start, end=c.end)
             where = f"{say(language, 'page', page=c.page)}, {where}" if c.page else where
-            parts.append(f"\\[{c.number}\\] **{escape_markdown(c.title)}**, {escape_markdown(c.source)}, {where}")
+            parts.append(f"\\[{c.number}\\] **{escape_markdown(c.where)}**, {escape_markdown(c.source)}, {where}")
             parts.append("\n".join(f"> {line}" for line in escape_markdown(c.quote).split("\n")))
     return "\n\n".join(parts) + "\n"

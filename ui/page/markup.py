@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.text.language import markup_spans
+from rag.text.markup import INLINE
 
 _HEADING = re.compile(r"^(#{1,6} +)([^\n]+)", re.MULTILINE)
 # Lengths are bounded, so that a hostile line takes no time.
@@ -23,9 +24,6 @@ _FENCED = re.compile(r"(?:```|~~~)[^\n]*\n(.*?)\n?[ \t]*(?:```|~~~)?\s*", re.DOT
 _LINK = re.compile(
     r"!?\[(?P<words>[^\[\]\n]{1,500})\]"
     r"\((?P<target>(?:[^\s()]|\([^\s()]{0,200}\)){0,2000})(?:\s{1,9}\"[^\"\n]{0,500}\")?\)"
-)
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|big|cite|code|em|font|i|ins|kbd|mark|s|small|span|strong|su[bp]|u)\b|<!--|\{", re.I
 )
 _STRONG = re.compile(r"(?<![\w*\\])\*\*(?=[^\s*])(?P<words>[^\n]{1,500}?)(?<=[^\s*])\*\*(?!\w)")
 _EMPHASIS = re.compile(r"(?<![\w*\\])\*(?=[^\s*])(?P<words>[^*\n]{1,500})(?<=[^\s*])\*(?![\w*])")
@@ -42,11 +40,6 @@ class Style:
 
     def around(self, piece: str) -> str:
         return f"<{self.tag}{self.attributes}>{piece}</{self.tag}>"
-
-
-def is_markdown(source: str) -> bool:
-    """Tell whether a document is Markdown, by the name of its file."""
-    return source.lower().endswith((".md", ".markdown"))
 
 
 def markdown(text: str) -> list[Style]:
@@ -116,7 +109,7 @@ def _link(found: re.Match[str]) -> list[Style]:
 
 def _apart(text: str, start: int, end: int) -> Style:
     """Return how a tag is hidden: with a gap in its place where it alone parts two words, as ``<br>`` does."""
-    joins = _INLINE.match(text, start) or text[start - 1 : start].strip() == "" or text[end : end + 1].strip() == ""
+    joins = INLINE.match(text, start) or text[start - 1 : start].strip() == "" or text[end : end + 1].strip() == ""
     return _hidden(start, end) if joins else Style(start, end, "span", ' class="markup gap"')
 
 

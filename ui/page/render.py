@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from rag.intent import Intent
 from rag.messages import LANGUAGES
 from rag.text.markers import MARKER
+from rag.text.markup import is_markdown, without_markup
 from rag.types import Citation, Document, Span
 from ui.page.highlight import highlight, holds, window
-from ui.page.markup import Style, escape, fenced, is_markdown, markdown, pieces
+from ui.page.markup import Style, escape, fenced, markdown, pieces
 from ui.page.turn_view import TurnView
 from ui.texts import GRADIO, both, say
 
@@ -98,8 +99,13 @@ def _marker(citation: Citation, turn: int, language: str) -> str:
 
 def _card(citation: Citation, language: str) -> str:
     """Return the attributes that the card shows which opens beside a marker."""
-    where = f"{citation.title} · {say(language, 'page', page=citation.page)}" if citation.page else citation.title
-    return f'data-quote="{escape(citation.quote)}" data-where="{escape(where)}" data-source="{escape(citation.source)}"'
+    where = f"{citation.where} · {say(language, 'page', page=citation.page)}" if citation.page else citation.where
+    shown = without_markup(citation.quote) if is_markdown(citation.source) else citation.quote
+    shown = f' data-shown="{escape(shown)}"' if shown != citation.quote else ""
+    return (
+        f'data-quote="{escape(citation.quote)}"{shown} data-where="{escape(where)}" '
+        f'data-source="{escape(citation.source)}"'
+    )
 
 
 def _nearest(turn_view: TurnView, turn: int, language: str) -> str:
@@ -108,7 +114,7 @@ def _nearest(turn_view: TurnView, turn: int, language: str) -> str:
     items = "".join(
         f'<li><button type="button" class="passage" data-turn="{turn}" data-number="{c.number}" '
         f'aria-label="{escape(say(language, "passage", number=c.number, title=c.title, quote=_short(c.quote)))}">'
-        f'<span class="title" dir="auto">{escape(c.title)}{_page(c, language)}</span>'
+        f'<span class="title" dir="auto">{escape(c.where)}{_page(c, language)}</span>'
         f'<span class="excerpt" dir="auto">{_excerpt(c)}</span></button></li>'
         for c in turn_view.nearest
     )

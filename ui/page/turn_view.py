@@ -21,9 +21,9 @@ MOST_KEPT, KEPT_CHARACTERS = 40, 200_000
 The longest that was seen had 3,000 for a turn."""
 MOST_HELD = 100
 """Turns that a visit goes on with; the oldest leave the page."""
-MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN = 20, 50_000, 4096, 4
+MOST_CITED, LONGEST_TEXT, LONGEST_NAME, MOST_OPEN, MOST_TITLES = 20, 50_000, 4096, 4, 10
 """Bounds on what a browser sends back: citations of an answer, characters of a text and of a name or path (what no
-answer of ours comes near), and documents that are held at a time to check them."""
+answer of ours comes near), documents that are held at a time to check them, and titles of headings above a citation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class TurnView:
 
 def _nearest(answer: Answer) -> tuple[Citation, ...]:
     return tuple(
-        Citation(n, p.document_id, p.title, p.source, p.start, p.end, p.text, hit.score, p.page)
+        Citation(n, p.document_id, p.title, p.source, p.start, p.end, p.text, hit.score, p.page, p.path)
         for n, hit in enumerate(answer.hits[:NEAREST], 1)
         for p in [hit.passage]
     )
@@ -179,4 +179,5 @@ def _citation(row: Any) -> Citation:
         quote=_text(row["quote"]),
         score=_number(row["score"]),
         page=int(row.get("page", 0)),
+        path=tuple(_text(title, LONGEST_NAME) for title in row.get("path", ())[:MOST_TITLES]),
     )

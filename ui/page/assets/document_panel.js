@@ -72,7 +72,7 @@ function hint(event) {
   if (!marker) return event.type === 'mouseover' && !card.contains(event.target) ? hide() : undefined;
   if (event.type === 'focusin' && !marker.matches(':focus-visible')) return undefined;
   where.textContent = marker.dataset.where;
-  quote.textContent = marker.dataset.quote;
+  quote.textContent = marker.dataset.shown ?? marker.dataset.quote;
   card.hidden = false;
   place(marker);
   return undefined;
