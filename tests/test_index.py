@@ -26,6 +26,7 @@ from ingest import ingest, rebuild, split
 from rag import Document, Settings, Temei, TemeiError
 from rag.errors import CorruptIndexError, MissingIndexError, SettingsError, StaleIndexError
 from rag.index.index import Index
+from rag.index.paths import embed_paths, under_paths
 from rag.index.vectors import SHORT, SHORTER
 from rag.text.language import letters, tells_something
 
@@ -413,6 +414,7 @@ def test_row_0_is_the_passage_and_the_others_its_sentences(filled: Index) -> Non
         assert rows.shape == (1 + len(passage.sentences), filled.embedder.dimension)
         expected = FakeEmbedder().encode_passages(quotes(passage))
         expected[[not tells_something(quote) for quote in quotes(passage)]] = 0  # "# Delta"
+        expected = under_paths(expected, passage, embed_paths([passage], FakeEmbedder(), {}))
         counts = np.array([letters(quote) for quote in quotes(passage)])
         shorter = 1 - SHORTER * np.exp(-counts / SHORT)
         assert np.linalg.norm(rows[0]) == pytest.approx(1 - SHORTER * np.exp(-counts.sum() / SHORT), abs=2e-3)
