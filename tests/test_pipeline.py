@@ -20,7 +20,7 @@ from fakes import FakeEmbedder
 from ingest import IngestReport, add, bounds, ingest, rebuild
 from rag import Document, Passage, Settings, Temei, TemeiError
 from rag.errors import LockedIndexError, MissingIndexError, StaleIndexError
-from rag.index import changes
+from rag.index import changes, pending
 from rag.index.index import Index
 from rag.index.records import sentence_texts
 from rag.index.search_index import SearchIndex
@@ -528,6 +528,7 @@ def test_an_interruption_between_the_writes_leaves_no_half_document(
 ) -> None:
     index = Index(settings, FakeEmbedder(), create=True)
     with monkeypatch.context() as patch:
+        patch.setattr(pending, "MOST_PASSAGES", 1)  # so that there are several writes
         failing(method, collection, patch, after)
         with pytest.raises(KeyboardInterrupt):
             ingest([articles], index)
@@ -535,6 +536,47 @@ def test_an_interruption_between_the_writes_leaves_no_half_document(
 
     index = Index(settings, FakeEmbedder())
     check_whole(index)
+    ingest([articles], index)
+    assert texts(index) == sorted(ARTICLES.values())
+    check_whole(index)
+
+
+def test_many_small_documents_are_written_in_few_calls(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    real = Collection.upsert
+    monkeypatch.setattr(pending, "MOST_SECONDS", 600.0)
+    monkeypatch.setattr(Collection, "upsert", lambda self, **given: (calls.append(self.name), real(self, **given)))
+    for number in range(250):
+        (tmp_path / f"{number}.txt").write_text(f"Nota {number} spune ceva despre lucrul {number}.")
+
+    index = Index(settings, FakeEmbedder(), create=True)
+    report = ingest(tmp_path.glob("*.txt"), index)
+
+    assert len(report.added) == len(index.documents()) == len(index) == 250
+    assert calls.count("temei-passages") == calls.count("temei-documents") == 2
+    check_whole(index)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_an_interruption_while_documents_wait_keeps_those_that_were_read(
+    settings: Settings, articles: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    index = Index(settings, FakeEmbedder(), create=True)
+    done = 0
+
+    def advance(source: str, embedded: int, total: int) -> None:
+        nonlocal done
+        done += embedded == total
+        if done > after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest([articles], index, advance=advance)
+
+    check_whole(index)
+    assert len(index.documents()) == after
     ingest([articles], index)
     assert texts(index) == sorted(ARTICLES.values())
     check_whole(index)

@@ -15,6 +15,7 @@ from rag.files.sqlite import is_full
 from rag.index.connection import WRITING
 from rag.index.generations import InStep
 from rag.index.passage_cache import PassageCache
+from rag.index.pending import Pending
 from rag.index.records import document_metadata, sentence_texts
 from rag.index.store import BATCH
 from rag.index.vectors import PassageVectors, with_passage_row
@@ -32,6 +33,7 @@ class Changes(InStep):
     def __init__(self, settings: Settings, embedder: Embedder, *, create: bool, accept_stale: bool) -> None:
         self._in_step = False
         """Whether the passage cache agreed with Chroma when the writing began; then it agrees at the end too."""
+        self._pending = Pending()
         super().__init__(settings, embedder, create=create, accept_stale=accept_stale)
 
     @property
@@ -53,24 +55,50 @@ class Changes(InStep):
     ) -> None:
         """Store passages with their sentences' unit vectors; without `add_record` they are taken for left over.
 
+        They may wait for others (`rag.index.pending`), at most until the writing ends.
+
         Args:
             texts: what was embedded of each passage's sentences, where that is at hand (`sentence_texts`).
         """
         texts = [sentence_texts(passage) for passage in passages] if texts is None else texts
-        self._begin()
-        if self.is_shared and passages:
-            self._unfinished.write_text(passages[0].document_id, encoding="utf-8")
-        for start in range(0, len(passages), BATCH):
-            some = slice(start, start + BATCH)
-            self._add_passages(passages[some], sentences[some], texts[some])
+        self._pending.passages += passages
+        self._pending.sentences += sentences
+        self._pending.texts += texts
+        self._flush_where_due()
 
     def add_record(self, document: Document, passages: int, **facts: Any) -> None:
         """Store a document's record, when all its passages are stored."""
+        self._pending.records.append((document, passages, facts))
+        self._flush_where_due()
+
+    def _flush_where_due(self) -> None:
+        if self._pending.is_full or not self._is_writing_here:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is waiting: passages first, then the records of their documents."""
+        pending, self._pending = self._pending, Pending()
+        if not (pending.passages or pending.records):
+            return
         self._begin()
-        self._store.put_document(document, passages, facts)
-        known = {**document_metadata(document, passages), **facts}
-        self._change_cache(lambda cache: cache.put_documents([(document, known)]))
-        if self.is_shared:
+        self._note_unfinished({passage.document_id for passage in pending.passages}, set())
+        for start in range(0, len(pending.passages), BATCH):
+            some = slice(start, start + BATCH)
+            self._add_passages(pending.passages[some], pending.sentences[some], pending.texts[some])
+        if pending.records:
+            self._store.put_documents(pending.records)
+            known = [(d, {**document_metadata(d, count), **facts}) for d, count, facts in pending.records]
+            self._change_cache(lambda cache: cache.put_documents(known))
+            self._note_unfinished(set(), {document.id for document, _, _ in pending.records})
+
+    def _note_unfinished(self, begun: set[str], finished: set[str]) -> None:
+        """Note the documents whose passages stand on a server without their record, for whoever tidies up."""
+        if not self.is_shared:
+            return
+        held = set(self._unfinished.read_text(encoding="utf-8").split()) if self._unfinished.exists() else set()
+        if left := (held | begun) - finished:
+            self._unfinished.write_text("\n".join(sorted(left)), encoding="utf-8")
+        else:
             self._unfinished.unlink(missing_ok=True)
 
     def _add_passages(
@@ -107,6 +135,7 @@ class Changes(InStep):
 
     def update_facts(self, document_id: str, facts: Mapping[str, Any]) -> None:
         """Change what is known of a document (source, title) in its record and its passages, not its text."""
+        self._flush()
         self._begin()
         shown = {key: value for key, value in facts.items() if key in ("title", "source")}
         if shown:
@@ -118,6 +147,7 @@ class Changes(InStep):
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents with their passages and vectors."""
         if document_ids:
+            self._flush()  # what replaces them stands before they are gone
             self._begin()
             self._store.delete_documents(document_ids)
             self._change_cache(lambda cache: cache.drop_documents(document_ids))
@@ -125,6 +155,7 @@ class Changes(InStep):
 
     def remove_passages_of(self, document_ids: Sequence[str]) -> None:
         """Remove the passages of documents, and leave their records."""
+        self._pending = self._pending.without(document_ids)
         if document_ids:
             self._begin()
         for document_id in document_ids:
@@ -137,6 +168,7 @@ class Changes(InStep):
 
         Questions use the generation before until all are made.
         """
+        self._flush()
         self._begin()
         self._in_step = False
         self._store.drop_passages()

@@ -53,17 +53,23 @@ class Index(Writing):
         return self._store.langchain()
 
     def __len__(self) -> int:
-        return len(self._store) if self.is_shared or self._is_writing_here else len(self.search_index())
+        if self.is_shared or self._is_writing_here:
+            self._flush()
+            return len(self._store)
+        return len(self.search_index())
 
     def documents(self) -> list[DocumentRecord]:
         """Return what is known of every document but its text, sorted by source."""
         if self.is_shared or self._is_writing_here:
+            self._flush()
             return self._store.documents()
         return self._held(self.search_index(), lambda one: to_document_records(_documents_of(one)))
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""
         if self.is_shared or self._is_writing_here:
+            if self._pending.holds(document_id):
+                self._flush()
             return self._store.document(document_id)
         return self._held(self.search_index(), lambda one: one.passage_cache.document(document_id, one.documents))
 

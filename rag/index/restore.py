@@ -91,7 +91,7 @@ def _fill(
         document = cache.document(name, rows)
         if document is None:
             raise DamagedError(f"the passage cache lacks the document {name}")
-        store.put_document(document, int(known["passages"]), known)
+        store.put_documents([(document, int(known["passages"]), known)])
     try:
         check_made_by(cache.made_by, embedder, settings)
     except StaleIndexError:  # the passages are about to be made with the present model

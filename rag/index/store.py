@@ -103,14 +103,16 @@ class Store(Connection):
 
     # Writing
 
-    def put_document(self, document: Document, passages: int, facts: Mapping[str, Any]) -> None:
-        """Store a document's record."""
+    def put_documents(self, documents: Sequence[tuple[Document, int, Mapping[str, Any]]]) -> None:
+        """Store the records of documents, each with the number of its passages and what else is known of it."""
         self.call(
             lambda: self._documents.upsert(
-                ids=[document.id],
-                embeddings=np.ones((1, 1), dtype=np.float32),
-                documents=[document.text],
-                metadatas=[{**document_metadata(document, passages), **facts}],
+                ids=[document.id for document, _, _ in documents],
+                embeddings=np.ones((len(documents), 1), dtype=np.float32),
+                documents=[document.text for document, _, _ in documents],
+                metadatas=[
+                    {**document_metadata(document, passages), **facts} for document, passages, facts in documents
+                ],
             )
         )
 

@@ -167,6 +167,7 @@ class Writing(Changes):
                 raise  # Chroma may wait for ever after a full disk; whoever comes next tidies up
             except BaseException:
                 with contextlib.suppress(IndexStateError):
+                    self._flush()
                     self._remove_orphans()
                     self._remove_replaced()
                     self._commit_what_is_written()
@@ -201,6 +202,7 @@ class Writing(Changes):
                     raise DamagedIndexError(cannot_be_read(self.settings, lacking))
 
     def _commit_what_is_written(self) -> None:
+        self._flush()
         if self.generation == WRITING:
             self._commit()
 
