@@ -101,6 +101,7 @@ def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> D
         text=found.text,
         language=detect_language(found.text),
         pages=found.pages,
+        headings=found.headings,
     )
 
 

@@ -16,6 +16,7 @@ from itertools import pairwise, takewhile
 import regex
 
 from ingest.boundaries import boundaries
+from ingest.code_blocks import with_whole_blocks
 from rag.text.language import prose
 from rag.text.outline import Heading, Place, outline, places
 from rag.text.tables import columns_below
@@ -93,12 +94,14 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
     """
     body = document.text[document.body :]
     told = document.text[: document.body] + prose(body, cut=False)
-    headings = outline(document.text, document.body)
+    headings = outline(document.text, document.body, document.headings)
     sections = places(document.text, headings, document.title)
     sentences = [(a + document.body, b + document.body) for a, b in sentence_spans(body, document.language)]
     pieces: list[Span] = []
-    for start, end in _around(document.text, sentences, headings) if sections else sentences:
-        pieces += _within_budget(document.text, start, end, max_tokens)
+    sentences = list(_around(document.text, sentences, headings)) if sections else sentences
+    for first, last in with_whole_blocks(document.text, sentences, document.body):
+        for start, end in _trimmed(document.text, first, last):
+            pieces += _within_budget(document.text, start, end, max_tokens)
     passages: list[Passage] = []
     for group in _groups(pieces, sections):
         for passage in (_passage(document, told, run) for run in _runs(document.text, group, max_tokens)):

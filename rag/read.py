@@ -105,7 +105,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
 
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
     colon is followed by what it announces, and what stands above a block of code by that. What only refers to the
-    sentence before it comes with that.
+    sentence before it, and code, come with that.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):
@@ -141,8 +141,8 @@ def _is_in_section_of(best: Sentence, other: Sentence) -> bool:
 
 
 def _referred_to(ranked: list[Sentence]) -> list[Sentence]:
-    """Return the sentence right before the best one, where that only refers to it; none else."""
-    if not ranked or not refers_back(ranked[0].text):
+    """Return the sentence right before the best one, where that only refers to it or is code; none else."""
+    if not ranked or not (refers_back(ranked[0].text) or ranked[0].text.startswith(FENCES)):
         return []
     best = ranked[0]
     passage = best.hit.passage

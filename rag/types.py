@@ -29,7 +29,8 @@ class Document:
 
     ``body`` is the offset where the text to be searched begins: 0, or the end of the front matter.
     ``id`` is a hash of the text, so equal texts are one document. ``pages`` are the offsets where its pages begin,
-    empty for a format without pages.
+    empty for a format without pages. ``headings`` are the spans of its headings with their levels, (start, end, level)
+    with 1 for the highest, where its format tells them apart from the text; Markdown's stand in the text itself.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Document:
     url: str = ""
     body: int = 0
     pages: tuple[int, ...] = ()
+    headings: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

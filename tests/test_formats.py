@@ -278,7 +278,7 @@ def test_html_main_text(write: Write) -> None:
 
     assert document.text.split("\n\n") == [
         "Delta", DELTA, "Se află în județul Tulcea.", "- Chilia", "1) întâi", "- Sulina",
-        "Oraș | Locuitori", "Tulcea | 73707", "un rând\nalt rând",
+        "Oraș | Locuitori", "Tulcea | 73707", "```\nun rând\nalt rând\n```",
     ]  # fmt: skip
     assert (document.title, document.language) == ("Delta Dunării", "ro")
     check_offsets(document)
@@ -309,6 +309,28 @@ def test_html_encodings(write: Write, encoding: str) -> None:
     html = f'<html><head><meta charset="{encoding}"></head><p>{text}</p></html>'
 
     assert load(write(html.encode(encoding), "a.html")).text == text
+
+
+def test_headings_are_those_that_word_files_and_books_mark(write: Write) -> None:
+    styled = [
+        ("Ghid", "Title"),
+        ("Închiriere", "Heading1"),
+        ("Un text.", "Normal"),
+        ("Acte", "Heading2"),
+        ("Alt text.", ""),
+    ]
+    word = "".join(paragraph(text, f'<w:pStyle w:val="{style}"/>' if style else "") for text, style in styled)
+    book = {
+        "1.xhtml": "<h1>Unu</h1><p>Text.</p>",
+        "2.xhtml": "<p>Fără titlu.</p>",
+        "3.xhtml": "<h2>Trei</h2><p>Text.</p>",
+    }
+    for data, name, expected in (
+        (docx_of(word), "a.docx", [("Închiriere", 1), ("Acte", 2)]),
+        (epub_of(book), "a.epub", [("Unu", 1), ("Trei", 2)]),
+    ):
+        document = load(write(data, name))
+        assert [(document.text[start:end], level) for start, end, level in document.headings][-2:] == expected
 
 
 def test_epub_in_reading_order(write: Write) -> None:

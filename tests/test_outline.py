@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from conftest import SEED
 from hypothesis import given
@@ -225,3 +227,37 @@ def test_the_same_text_under_another_path_is_another_passage() -> None:
     assert one[0].text[6:] == other[0].text[6:]
     assert one[0].id != other[0].id
     assert passages("Text.")[0].path == ()
+
+
+PAGE = b"""<html><head><title>Profiles - The Manual</title></head><body><main><h1>Profiles</h1>
+<p>There are two profiles, and each has settings of its own that change what is built.</p>
+<h2>Settings<a href="#s">&para;</a></h2>
+<p>Each profile may change how the program is built, and most people never do.</p>
+<h3><code>lto</code></h3><p>It is off by default. It can be set so:</p>
+<pre><code>[profile]
+
+lto = true
+</code></pre><p>A build takes longer then.</p>
+<table><tr><th><h4>Name</h4></th><th>Default</th></tr><tr><td>lto</td><td>off</td></tr></table></main></body></html>"""
+
+
+def test_headings_of_a_page_are_those_that_it_marks(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(PAGE)
+    document = load(tmp_path / "page.html")
+
+    told = [(document.text[start:end], level) for start, end, level in document.headings]
+    assert told == [("Profiles", 1), ("Settings¶", 2), ("lto", 3)]
+    assert "Name | Default" in document.text
+    passages = split(document, 100)
+    of = {p.quote(span): p.path_at(span[0]) for p in passages for span in p.sentences}
+    assert of["There are two profiles, and each has settings of its own that change what is built."] == ()
+    assert of["It is off by default."] == ("Settings", "lto")
+    assert of["```\n[profile]\n\nlto = true\n```"] == ("Settings", "lto")
+
+
+def test_a_page_that_holds_such_marks_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<body><h1>A \ue901b</h1><p>c \ue907 d \ue908 e</p>", encoding="utf-8")
+
+    document = load(tmp_path / "a.html")
+
+    assert [document.text[start:end] for start, end, _ in document.headings][-1].endswith("b")

@@ -178,6 +178,7 @@ def test_what_the_best_announces_is_quoted_with_it(first: str, second: str, expe
         ("The above does not apply to children.", 2),
         ("**Otherwise** the price is doubled.", 2),
         ("Aceasta se plătește dublu.", 2),
+        ("```\nbilet --pentru mâine\n```", 2),
         ("Acest preț este dublu.", 1),
         ("Thermal baths cost double.", 1),
     ],

@@ -9,7 +9,14 @@ import pytest
 
 from rag import Document, DocumentRecord, Passage
 from rag.index.index import Index
-from rag.index.records import document_metadata, passage_metadata, sentence_texts, to_document_records, to_passages
+from rag.index.records import (
+    document_metadata,
+    passage_metadata,
+    sentence_texts,
+    to_document,
+    to_document_records,
+    to_passages,
+)
 
 
 def a_passage(*sentences: str) -> Passage:
@@ -50,6 +57,13 @@ def test_a_record_has_what_is_stored_as_typed_attributes() -> None:
     )  # fmt: skip
     with pytest.raises(dataclasses.FrozenInstanceError):
         record.path = "/elsewhere"  # type: ignore[misc]
+
+
+def test_a_document_is_stored_with_its_headings() -> None:
+    document = dataclasses.replace(DOCUMENT, headings=((0, 5, 1), (6, 9, 2)))
+
+    assert to_document("d", document_metadata(document, 2), DOCUMENT.text) == document
+    assert to_document("d", document_metadata(DOCUMENT, 2), DOCUMENT.text) == DOCUMENT
 
 
 def test_a_record_is_read_like_the_dict_it_was() -> None:

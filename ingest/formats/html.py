@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any
 
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from resiliparse.parse.html import HTMLTree, NodeType
 
+from ingest.formats.html_bytes import decode
+from ingest.formats.html_marks import LEVELS, around_code, around_heading, unmarked
 from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, Limits, tidy
 
@@ -55,7 +56,6 @@ _SELF_CLOSED = re.compile(
     re.I,
 )
 _XHTML = "http://www.w3.org/1999/xhtml"
-_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
 _PARAGRAPH, _LINE, _CELL, _STICKS = "\n\n", "\n", " | ", "\x1e"
 _LONGEST_CELL = 300
 """Most letters of a cell in the row of a table; a longer one is a part of the page's layout. Chosen by eye; not
@@ -83,18 +83,6 @@ def read_html(data: bytes, limits: Limits) -> Extracted:
     return html_text(decode(data), main=True)
 
 
-def decode(data: bytes) -> str:
-    """Return the text of HTML bytes: as UTF-8 where they are valid, else by what they declare, else by a guess."""
-    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            pass
-    declared = _CHARSET.search(data[:4096])
-    name = declared[1].decode() if declared else str(detect_encoding(data))
-    return str(bytes_to_str(data, map_encoding_to_html5(name) or "windows-1252", errors="replace"))
-
-
 def html_text(html: str, *, main: bool) -> Extracted:
     """Return the text of a page and its title; only the ``main`` text, or all that is not script, style or the like."""
     if _XHTML in html[:4096]:
@@ -106,10 +94,12 @@ def html_text(html: str, *, main: bool) -> Extracted:
     page, elements = _elements(tree.body)
     text = ""
     if main:
-        text = _written(_main(page, elements), lambda part: not _beside(part, page))
+        text = _written(_main(page, elements), lambda part: not _beside(part, page), marked=True)
     if not text:
-        text = _written(page, lambda part: not main or part.tag not in _APART)
-    return Extracted(text, usable_title(tidy(tree.title or "")) or _first_heading(elements))
+        text = _written(page, lambda part: not main or part.tag not in _APART, marked=True)
+    text, headings = unmarked(text)
+    title = usable_title(tidy(tree.title or "")) or _first_heading(elements)
+    return Extracted(text, title, headings=headings)
 
 
 def _first_heading(elements: list[_Element]) -> str:
@@ -247,8 +237,12 @@ def _is_trail(part: _Element) -> bool:
     )
 
 
-def _written(top: _Element, keep: Callable[[_Element], bool]) -> str:
-    """Return the kept text below an element: blocks parted by blank lines, lists and table rows an item a block."""
+def _written(top: _Element, keep: Callable[[_Element], bool], *, marked: bool = False) -> str:
+    """Return the kept text below an element: blocks parted by blank lines, lists and table rows an item a block.
+
+    Args:
+        marked: whether headings stand between marks (`_MARKED`), and code between fences.
+    """
     out: list[str] = []
     stack: list[_Element | str] = [top]
     while stack:
@@ -263,10 +257,21 @@ def _written(top: _Element, keep: Callable[[_Element], bool]) -> str:
                 out.append(_PARAGRAPH + _CELL.join(_flat(cell, keep) for cell in cells) + _PARAGRAPH)
                 continue
             if part.tag in _BLOCKS:
-                out.append(_PARAGRAPH)
-                stack.append(_PARAGRAPH)
+                before, behind = _around(part, top) if marked else ("", "")
+                out.append(_PARAGRAPH + before)
+                stack.append(behind + _PARAGRAPH)
             stack.extend(reversed(list(_numbered(part)) if part.tag in ("ul", "ol") else part.parts))
     return tidy(re.sub(rf"{_STICKS}\s*", " ", "".join(out)))
+
+
+def _around(part: _Element, top: _Element) -> tuple[str, str]:
+    """Return the marks around a block that is a heading or code; a text that is set as it was typed is no code."""
+    if part.tag in LEVELS and part.letters:
+        return around_heading(part.tag)
+    inside = [child for child in _children(part) if child.letters]
+    if part.tag == "pre" and part.letters and (inside or 3 * part.letters < top.letters):
+        return around_code()
+    return "", ""
 
 
 def _numbered(part: _Element) -> Iterator[_Element | str]:

@@ -7,7 +7,8 @@ import email.policy
 import re
 from typing import Any, cast
 
-from ingest.formats.html import decode, html_text
+from ingest.formats.html import html_text
+from ingest.formats.html_bytes import decode
 from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, Limits, tidy
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from ingest.formats.html import decode, html_text
+from ingest.formats.html import html_text
+from ingest.formats.html_bytes import decode
 from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, FormatError, Limits, said, tidy, too_long
 
@@ -18,6 +19,8 @@ _MOST_ENTRIES = 10_000
 _SHARE_OF_MEMORY = 4
 """An archive may unpack to this fraction of the memory allowed; parsing takes several times the size."""
 
+_BETWEEN = "\n\n"
+"""What stands between the chapters of a book."""
 _CONTAINER = "META-INF/container.xml"
 _KINDS = {
     "word/": "kind_word",
@@ -45,7 +48,7 @@ def read_docx(data: bytes, limits: Limits) -> Extracted:
     pictureless = mammoth.images.img_element(lambda image: {})
     html = mammoth.convert_to_html(io.BytesIO(data), convert_image=pictureless, style_map=_STYLES).value
     found = html_text(f"<body>{html.replace('↑</a>', '</a>')}", main=False)
-    return Extracted(found.text, usable_title(title) or found.title)
+    return Extracted(found.text, usable_title(title) or found.title, headings=found.headings)
 
 
 def read_epub(data: bytes, limits: Limits) -> Extracted:
@@ -58,14 +61,19 @@ def read_epub(data: bytes, limits: Limits) -> Extracted:
                 raise FormatError("format_copy_protected")
         package = _package(archive)
         texts: list[str] = []
+        headings: list[tuple[int, int, int]] = []
         characters = 0
         for chapter in _chapters(archive, package):
-            texts.append(html_text(decode(archive.read(chapter)), main=False).text)
-            characters += len(texts[-1])
+            found = html_text(decode(archive.read(chapter)), main=False)
+            if not found.text:
+                continue
+            headings += ((characters + start, characters + end, level) for start, end, level in found.headings)
+            texts.append(found.text)
+            characters += len(found.text) + len(_BETWEEN)
             if characters > limits.characters:
                 raise too_long(limits)
         title = text_of(archive, package, "title")
-    return Extracted("\n\n".join(filter(None, texts)), usable_title(title))
+    return Extracted(_BETWEEN.join(texts), usable_title(title), headings=tuple(headings))
 
 
 def opened(data: bytes, limits: Limits) -> zipfile.ZipFile:

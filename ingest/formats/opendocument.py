@@ -27,7 +27,7 @@ def read_odt(data: bytes, limits: Limits) -> Extracted:
         title = usable_title(text_of(archive, "meta.xml", "title"))
     body = next((element for element in root.iter() if name_of(element) == "text"), None)
     found = html_text(f"<body>{'' if body is None else _html(body)}</body>", main=False)
-    return Extracted(found.text, title or found.title)
+    return Extracted(found.text, title or found.title, headings=found.headings)
 
 
 def _html(body: ElementTree.Element) -> str:

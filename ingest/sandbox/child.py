@@ -7,6 +7,7 @@ in it import the standard library and the one library that reads the format, not
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import math
@@ -36,11 +37,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The text of a file, its title where the file tells one, and the offsets where its pages begin."""
+    """The text of a file, its title where the file tells one, and the offsets where its pages begin.
+
+    ``headings`` are the spans of its headings with their levels, where the format tells them: (start, end, level).
+    """
 
     text: str
     title: str = ""
     pages: tuple[int, ...] = ()
+    headings: tuple[tuple[int, int, int], ...] = ()
 
 
 def said(key: str, **values: object) -> dict[str, object]:
@@ -126,7 +131,7 @@ def _read(function: str, limits: Limits) -> dict[str, Any]:
         found: Extracted = getattr(importlib.import_module(module), name)(sys.stdin.buffer.read(), limits)
         if len(found.text) > limits.characters:
             raise too_long(limits)
-        return {"text": found.text, "title": found.title, "pages": found.pages}
+        return dataclasses.asdict(found)
     except FormatError as error:
         problem = error.problem
     except ModuleNotFoundError as error:

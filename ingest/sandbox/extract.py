@@ -98,7 +98,8 @@ def extract(path: Path, data: bytes, function: str, limits: Limits) -> Extracted
         found = json.loads(said)
         if "problem" in found:
             raise DocumentError(path, Message.from_json(found["problem"]))
-        return Extracted(str(found["text"]), str(found["title"]), tuple(map(int, found["pages"])))
+        headings = tuple((int(start), int(end), int(level)) for start, end, level in found["headings"])
+        return Extracted(str(found["text"]), str(found["title"]), tuple(map(int, found["pages"])), headings)
     except (ValueError, KeyError, TypeError) as error:
         raise DocumentError(path, message("format_crashed", reason=message("format_answer_cut_short"))) from error
 

@@ -29,7 +29,8 @@ def sentence_texts(passage: Passage) -> list[str]:
 
 def document_metadata(document: Document, passages: int) -> dict[str, Any]:
     """Return what is stored of a document beside its text."""
-    return {
+    more = {"headings": json.dumps(document.headings, separators=(",", ":"))} if document.headings else {}
+    return more | {
         "title": document.title,
         "source": document.source,
         "language": document.language,
@@ -52,6 +53,7 @@ def to_document(name: str, meta: Any, text: str) -> Document:
         url=meta["url"],
         body=int(meta["body"]),
         pages=_split(meta["pages"]),
+        headings=tuple((start, end, level) for start, end, level in json.loads(meta.get("headings", "[]"))),
     )
 
 

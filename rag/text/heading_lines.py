@@ -47,6 +47,8 @@ _SUBJECT = regex.compile(
     r"(?:(?:Re|Fwd?|Fw|Aw|Wg|Rif|Ref|Rv|Tr)[ \t]?:[ \t]*){0,5}(\S.*)$",
     regex.IGNORECASE,
 )
+PERMALINKS = "¶#🔗 \t"
+"""The link to a heading that stands behind it on many pages."""
 _HEAD_LINES = 12
 """Lines of a letter's head in which its subject is looked for; eight fields are usual."""
 
@@ -73,11 +75,12 @@ class _Line(NamedTuple):
     is_code: bool
 
 
-def heading_lines(text: str, body: int = 0) -> list[Found]:
-    """Return the headings of a text from ``body`` on, in order."""
+def heading_lines(text: str, body: int = 0, told: Sequence[tuple[int, int, int]] = ()) -> list[Found]:
+    """Return the headings of a text from ``body`` on, in order; of ``told``, which the format tells, all."""
     lines = _lines(text, body)
-    found = {one.start: one for one in _marked(text, lines)}
-    few = len(found) < FEW_MARKED
+    given = [_heading(start, end, text[start:end], level, is_marked=True) for start, end, level in told]
+    found = {one.start: one for one in given or _marked(text, lines)}
+    few = not given and len(found) < FEW_MARKED
     ways = [_legal(lines)]
     if few:
         ways += [_letters(lines), _in_sequence([one for i in range(len(lines)) if (one := _clause(lines, i))])]
@@ -288,7 +291,7 @@ def _goes_on(lines: Sequence[_Line], number: int) -> bool:
 def _heading(
     start: int, end: int, written: str, level: int, label: Label | None = None, *, is_marked: bool = False
 ) -> Found:
-    title = " ".join(without_markup(written).split())
+    title = " ".join(without_markup(written).split()).rstrip(PERMALINKS)
     if len(title) > LONGEST_TITLE:
         title = title[:LONGEST_TITLE].rsplit(" ", 1)[0] + " …"
     return Found(start, end, title, level, label, is_marked)

@@ -1,8 +1,8 @@
 """The outline of a document: its headings as spans of the text, and the path of headings above every place of it.
 
-Headings are those of Markdown and HTML tags in it, articles and chapters of legal text, numbered lines ("1.2 Title"),
-the subject of a letter, and lines by themselves above text, as headings of HTML and Word files come. The last three
-kinds are looked for only where there are hardly any of Markdown: there such lines are items and labels.
+Headings are those that the format tells (HTML, Word, EPUB), those of Markdown and HTML tags in it, articles and
+chapters of legal text, numbered lines ("1.2 Title"), the subject of a letter, and lines by themselves above text. The
+last three kinds are looked for only where there are hardly any of the first two: there such lines are items and labels.
 """
 
 from __future__ import annotations
@@ -45,13 +45,14 @@ class Place:
     path: Path
 
 
-def outline(text: str, body: int = 0) -> tuple[Heading, ...]:
+def outline(text: str, body: int = 0, told: Sequence[tuple[int, int, int]] = ()) -> tuple[Heading, ...]:
     """Return the headings of a text in order.
 
     Args:
         body: where the text behind the front matter begins.
+        told: the headings that the format tells (`rag.types.Document.headings`); then none are guessed but legal ones.
     """
-    found = heading_lines(text, body)
+    found = heading_lines(text, body, told)
     return tuple(
         Heading(one.start, one.end, one.title, one.level, text[one.end : one.end + 1] in ("", "\n", "\r"))
         for one in found
@@ -79,6 +80,7 @@ def places(text: str, headings: Sequence[Heading], title: str = "", body: int = 
 
 def _path(above: Sequence[Heading], title: str) -> Path:
     titles = [heading.title for heading in above]
-    if titles and words(titles[0]) == words(without_markup(title)):
+    told = words(titles[0]) if titles else []
+    if told and words(without_markup(title))[: len(told)] == told:  # "Profiles" in "Profiles - The Cargo Book"
         titles = titles[1:]
     return tuple(titles[-MOST_LEVELS:])
