@@ -1,6 +1,6 @@
 # Every door sets up what it needs by itself; all it takes is Python 3.11 or newer and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup ingest chat ask test check format docs eval bench load screenshots lock clean question
+.PHONY: help setup ingest chat ask test check format docs eval bench load screenshots wheel lock clean question
 
 # The first of these that runs and is new enough.
 is_new_enough = -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
@@ -79,6 +79,12 @@ load: ingest ## ask the chat page much at once, and report times and memory
 screenshots: setup ## take the pictures in docs/images (needs a Chromium)
 	@mkdir -p docs/images
 	@SCREENSHOTS="$(CURDIR)/docs/images" $(BIN)/python -m pytest -q tests/test_screenshots.py
+
+wheel: setup ## build the package into dist/
+	@rm -rf build
+	@$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
+	@rm -rf build
+	@ls dist/*.whl
 
 # Resolves in an empty environment, so that nothing but what pyproject.toml asks for gets in. A local version
 # such as torch's +cpu is dropped: pip then takes the build it finds for the machine.

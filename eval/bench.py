@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from eval import tutorial
 from eval.bench_result import TEMEI, TUTORIAL, Bench, Side
 from eval.bench_texts import endless_documents, first_documents
 from eval.tutorial import export_model, open_splitter, open_store
@@ -200,10 +201,10 @@ def _search(temei: Temei, store: Any, size: int, ours: Side, theirs: Side) -> No
 def _cold(home: Path, model: Path, size: int, ours: Side, theirs: Side) -> None:
     """Measure whole processes, the two pipelines in turns, and keep the medians."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TEMEI_")}
-    ask = "import sys; from ui.cli import main; sys.argv = ['temei', 'ask', sys.argv[1]]; main()"
+    ask = "import sys; from temei.__main__ import main; sys.argv = ['temei', 'ask', sys.argv[1]]; main()"
     commands = {
         TEMEI: [sys.executable, "-c", ask, QUESTIONS[0]],
-        TUTORIAL: [sys.executable, "-m", "eval.tutorial", str(model), str(home / "tutorial"), QUESTIONS[0]],
+        TUTORIAL: [sys.executable, "-m", tutorial.__name__, str(model), str(home / "tutorial"), QUESTIONS[0]],
     }
     seconds: dict[str, list[float]] = {TEMEI: [], TUTORIAL: []}
     megabytes: dict[str, list[float]] = {TEMEI: [], TUTORIAL: []}

@@ -7,7 +7,8 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-OURS = ("rag", "ingest", "eval", "ui")
+OURS = ("rag", "ingest", "eval", "ui", "temei")
+"""The rooms as a checkout calls them, and the package that holds them where Temei is installed."""
 
 
 def code_files(module: str) -> list[Path]:

@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from eval import options
+from eval.extra import PLOTS, need
+from eval.extra import TUTORIAL as TUTORIAL_PACKAGES
 from eval.options import path_of
 from rag.errors import DatasetError
 
@@ -91,6 +93,7 @@ def evaluate(
     left_out, letters = _left_out(leave_out, keep_answerable), _letters(typed)
     if (limit or distractors or typed) and (gate or write_floors):
         raise typer.BadParameter("floors are for the whole set as it is", param_hint="--gate")
+    need(*(PLOTS if html_out else ()), *(TUTORIAL_PACKAGES if tutorial else ()))
     from eval.sets.open import open_dataset
 
     with all_problems():

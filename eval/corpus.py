@@ -14,6 +14,7 @@ from pathlib import Path
 from eval.cached_embedder import CachedEmbedder
 from eval.code_files import code_files
 from eval.sets.dataset import Dataset
+from ingest import pipeline
 from ingest.add import add_document
 from rag.calibration import Calibration, load_calibration
 from rag.chain import Temei
@@ -22,7 +23,7 @@ from rag.models.embeddings import Embedder, open_embedder
 from rag.settings import Settings
 
 KEEP_DAYS = 14
-MAKES_AN_INDEX = "ingest.pipeline"
+MAKES_AN_INDEX = pipeline.__name__
 """The module whose code, with all that it imports, an index depends on."""
 Advance = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""

@@ -32,6 +32,8 @@ LONGEST_TITLE, LONGEST_URL = 300, 2000
 Remark = Callable[[FileMessage], None]
 """Called with what there is to say of a file that is read all the same."""
 
+FORMATS_ROOM = f"{__package__}.formats"
+"""The package of the formats by its name here: an installed Temei is called otherwise than a checkout."""
 _DEFAULTS = Limits()
 _LANGUAGE = regex.compile(r"[a-z]{2,3}(?![^\W_])")
 _HEADING = regex.compile(
@@ -85,13 +87,13 @@ def _load_decoded(function: str, file: _File) -> Document:
 
 
 def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> Document:
-    """Return a file as ``function`` extracts it, if its first bytes are of one of ``kinds``."""
+    """Return a file as ``function``, "module:name" of the formats, extracts it, if its first bytes are of ``kinds``."""
     path, kind = file.path, looks_like(file.data)
     if not file.data:
         raise DocumentError(path, message("file_empty"))
     if kind not in kinds:
         raise DocumentError(path, message("file_of_other_content", kind=kind))
-    found = extract(path, file.data, function, file.limits)
+    found = extract(path, file.data, f"{FORMATS_ROOM}.{function}", file.limits)
     if not found.text:
         raise DocumentError(path, message("file_without_text"))
     return Document(
@@ -105,30 +107,30 @@ def _load_extracted(function: str, kinds: Collection[Message], file: _File) -> D
     )
 
 
-_load_html = partial(_load_extracted, "ingest.formats.html:read_html", (HTML, TEXT))
+_load_html = partial(_load_extracted, "html:read_html", (HTML, TEXT))
 
 LOADERS: dict[str, Callable[[_File], Document]] = {
     ".txt": _load_text,
     ".md": _load_text,
     ".markdown": _load_text,
-    ".pdf": partial(_load_extracted, "ingest.formats.pdf:read_pdf", (PDF,)),
-    ".docx": partial(_load_extracted, "ingest.formats.office:read_docx", (ZIP,)),
-    ".epub": partial(_load_extracted, "ingest.formats.office:read_epub", (ZIP,)),
+    ".pdf": partial(_load_extracted, "pdf:read_pdf", (PDF,)),
+    ".docx": partial(_load_extracted, "office:read_docx", (ZIP,)),
+    ".epub": partial(_load_extracted, "office:read_epub", (ZIP,)),
     ".html": _load_html,
     ".htm": _load_html,
     ".xhtml": _load_html,
-    ".odt": partial(_load_extracted, "ingest.formats.opendocument:read_odt", (ZIP,)),
-    ".rtf": partial(_load_extracted, "ingest.formats.letters:read_rtf", (RTF,)),
-    ".pptx": partial(_load_extracted, "ingest.formats.slides:read_pptx", (ZIP,)),
-    ".xlsx": partial(_load_extracted, "ingest.formats.sheets:read_xlsx", (ZIP,)),
-    ".xls": partial(_load_extracted, "ingest.formats.sheets:read_xls", (OFFICE,)),
-    ".ods": partial(_load_extracted, "ingest.formats.sheets:read_ods", (ZIP,)),
-    ".csv": partial(_load_decoded, "ingest.formats.sheets:read_csv"),
-    ".tsv": partial(_load_decoded, "ingest.formats.sheets:read_tsv"),
-    ".json": partial(_load_decoded, "ingest.formats.records:read_json"),
-    ".jsonl": partial(_load_decoded, "ingest.formats.records:read_jsonl"),
-    ".ipynb": partial(_load_decoded, "ingest.formats.records:read_ipynb"),
-    ".eml": partial(_load_extracted, "ingest.formats.letters:read_eml", (TEXT,)),
+    ".odt": partial(_load_extracted, "opendocument:read_odt", (ZIP,)),
+    ".rtf": partial(_load_extracted, "letters:read_rtf", (RTF,)),
+    ".pptx": partial(_load_extracted, "slides:read_pptx", (ZIP,)),
+    ".xlsx": partial(_load_extracted, "sheets:read_xlsx", (ZIP,)),
+    ".xls": partial(_load_extracted, "sheets:read_xls", (OFFICE,)),
+    ".ods": partial(_load_extracted, "sheets:read_ods", (ZIP,)),
+    ".csv": partial(_load_decoded, "sheets:read_csv"),
+    ".tsv": partial(_load_decoded, "sheets:read_tsv"),
+    ".json": partial(_load_decoded, "records:read_json"),
+    ".jsonl": partial(_load_decoded, "records:read_jsonl"),
+    ".ipynb": partial(_load_decoded, "records:read_ipynb"),
+    ".eml": partial(_load_extracted, "letters:read_eml", (TEXT,)),
 }
 """How a file becomes a document, by suffix."""
 FORMATS = ", ".join(LOADERS)

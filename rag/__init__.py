@@ -1,10 +1,33 @@
 """Questions answered from a set of articles, each answer quoting the exact words it stands on."""
 
-from rag.chain import Temei
-from rag.default_chain import answer
-from rag.errors import TemeiError
-from rag.settings import Settings
-from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
+from typing import TYPE_CHECKING
+
+from rag.exports import on_demand
+
+if TYPE_CHECKING:
+    from rag.chain import Temei
+    from rag.default_chain import answer
+    from rag.errors import TemeiError
+    from rag.settings import Settings
+    from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
+else:
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "Answer": "types",
+            "Citation": "types",
+            "Document": "types",
+            "DocumentRecord": "types",
+            "Hit": "types",
+            "Passage": "types",
+            "Settings": "settings",
+            "ShortAnswer": "types",
+            "Temei": "chain",
+            "TemeiError": "errors",
+            "Turn": "types",
+            "answer": "default_chain",
+        },
+    )
 
 __all__ = [
     "Answer",

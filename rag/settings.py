@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import SettingsError
+from rag.files.home import default_home
 from rag.text.characters import whole
 
 PREFIX = "TEMEI_"
@@ -33,7 +34,9 @@ class Settings(_Base):
         SettingsError: a value does not fit, or a ``TEMEI_*`` variable has a name that is not here.
     """
 
-    home: Path = Field(Path(".temei"), description="Folder of all state: Chroma, BM25, vectors, prepared models.")
+    home: Path = Field(
+        default_factory=default_home, description="Folder of all state: Chroma, BM25, vectors, prepared models."
+    )
     chroma_url: str = Field("", description="A Chroma server to share, http://host:port; empty keeps it in home.")
     embedding_model: str = Field(
         "multilingual-e5-small", description="The bundled model, or a sentence-transformers name or folder."

@@ -80,7 +80,7 @@ def _fields(one: type) -> str:
 def _settings(one: Any) -> str:
     rows = []
     for name, field in one.model_fields.items():
-        default = _default(field.default)
+        default = _default(field.get_default(call_default_factory=True))
         about = f"{field.description} {_bounds(field.metadata)}".strip()
         rows.append(f"| `{name}` | `{field.annotation.__name__}` | {default} | {_cell(about)} |")
     return "\n".join(["| setting | type | default | what |", "|---|---|---|---|", *rows, ""])

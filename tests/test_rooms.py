@@ -39,6 +39,12 @@ def does_more_than_export(text: str) -> bool:
                 imported += [one.asname or one.name for one in names]
             case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=elements)):
                 exported += [one.value for one in elements if isinstance(one, ast.Constant)]
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=[ast.Assign(value=ast.Call() as made)]):
+                # On demand: what a type checker sees imported is what `on_demand` is told of.
+                shown = [one.asname or one.name for each in body if isinstance(each, ast.ImportFrom) for one in each.names]
+                if ast.unparse(made.func) != "on_demand" or sorted(ast.literal_eval(made.args[1])) != sorted(shown):
+                    return True
+                imported = [one for one in imported if one not in ("TYPE_CHECKING", "on_demand")] + shown
             case _:
                 return True
     return sorted(imported) != sorted(exported)
@@ -81,3 +87,20 @@ def test_a_package_that_does_more_is_found() -> None:
     assert does_more_than_export('from a import b\n__all__ = ["b", "c"]\n')
     assert does_more_than_export('from a import b\n__all__ = ["b"]\nb()\n')
     assert does_more_than_export("X = 1\n")
+
+
+def test_a_package_that_imports_on_demand_is_held_to_what_it_shows() -> None:
+    package = """
+from typing import TYPE_CHECKING
+from rag.exports import on_demand
+if TYPE_CHECKING:
+    from rag.a import b, c
+else:
+    __getattr__, __dir__ = on_demand(__name__, {"b": "a", "c": "a"})
+__all__ = ["b", "c"]
+"""
+    assert not does_more_than_export(package)
+    assert does_more_than_export(package.replace('"c": "a"', ""))
+    assert does_more_than_export(package.replace("import b, c", "import b"))
+    assert does_more_than_export(package.replace('["b", "c"]', '["b"]'))
+    assert does_more_than_export(package.replace("on_demand(__name__", "other(__name__"))

@@ -11,11 +11,11 @@ import json
 import os
 import sys
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,17 +23,14 @@ from eval.calibrate_command import calibrate
 from eval.commands import app as eval_app
 from rag.chain import Temei
 from rag.cite import without_marks
-from rag.errors import DocumentError, TemeiError
+from rag.errors import TemeiError
+from rag.files.home import SEEDS, is_checkout
 from rag.files.private import OWNER_ONLY
 from rag.intent import Intent
-from rag.messages import message
 from rag.settings import Settings
-from rag.text.characters import unseen, whole
 from rag.types import Answer, Turn
-
-SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-DOORS = "v1,ask,page"
-_UNPRINTABLE = unseen(keep=r"\n\t")
+from ui.measure import bench, load
+from ui.terminal import err, note, out, printable
 
 app = typer.Typer(
     name="temei",
@@ -44,26 +41,28 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"temei {version('temei')}")
+        raise typer.Exit()
+
+
 @app.callback()
-def _privately(context: typer.Context) -> None:
+def _privately(
+    context: typer.Context,
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
     if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor", "calibrate"):
         os.umask(OWNER_ONLY)
 
 
 app.command()(calibrate)
+app.command()(bench)
+app.command()(load)
 app.add_typer(eval_app, name="eval")
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def _note(line: str) -> None:
-    err.print(escape(line), style="dim")
-
-
-def printable(text: str) -> str:
-    """Return text from outside as the terminal may show it: no escape sequences, no rich markup."""
-    return escape(_UNPRINTABLE.sub("", whole(text)))
 
 
 @app.command()
@@ -85,7 +84,7 @@ def ingest(
     from rag.models.embeddings import open_embedder
 
     settings = Settings()
-    embedder = open_embedder(settings.embedding_model, settings.home / "models", _note)
+    embedder = open_embedder(settings.embedding_model, settings.home / "models", note)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with closing(Index(settings, embedder, create=True, accept_stale=rebuild)) as index:
         with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -97,7 +96,12 @@ def ingest(
             if rebuild:
                 ingestion.rebuild(index, advance)
             report = ingestion.ingest(
-                paths or [SEEDS], index, prune=prune, everywhere=prune and not paths, advance=advance
+                paths or [SEEDS],
+                index,
+                prune=prune,
+                everywhere=prune and not paths,
+                names={path: f"seeds/{path.name}" for path in SEEDS.iterdir() if not is_checkout()},
+                advance=advance,
             )
         for verb in ("added", "changed", "renamed", "removed"):
             for source in getattr(report, verb):
@@ -129,7 +133,7 @@ def ask(
     ] = None,
 ) -> None:
     """Answer one question."""
-    temei, turns = Temei(report=_note), list[Turn]()
+    temei, turns = Temei(report=note), list[Turn]()
     for earlier in after or []:
         told = temei.answer(earlier, turns)
         turns.append(Turn(told.question, told.text, told.abstained))
@@ -158,9 +162,9 @@ def _show(answer: Answer) -> None:
 def chat() -> None:
     """Open the chat page."""
     settings = Settings()
-    temei = Temei(settings, report=_note)
+    temei = Temei(settings, report=note)
     temei.index.search_index()  # errors of the index or the model are reported here, not on the page
-    temei.check_chat(_note)
+    temei.check_chat(note)
     from ui.serve import launch
 
     launch(temei, host=settings.host, port=settings.port)
@@ -171,7 +175,7 @@ def sources() -> None:
     """List the documents in the index."""
     from ui.page.file_names import own_name
 
-    index = Temei(report=_note).index
+    index = Temei(report=note).index
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("source", "title", "language", "passages", "characters", "ingested"):
         table.add_column(name, justify="right" if name in ("passages", "characters") else "left", overflow="fold")
@@ -192,81 +196,12 @@ def doctor() -> None:
     """Check the model and the index, and say how to mend what is wrong."""
     from rag.doctor import examine
 
-    findings = examine(Settings(), _note)
+    findings = examine(Settings(), note)
     for finding in findings:
         mark = "[green]ok[/]  " if finding.ok else "[red]bad[/] "
         out.print(f"{mark} {printable(finding.subject)}: {printable(finding.detail)}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
-
-
-@app.command()
-def bench(
-    corpus: Annotated[
-        Path, typer.Option(help="Folder, file or .tar.gz of text; the shipped article by default.", show_default=False)
-    ] = SEEDS,
-    sizes: Annotated[str, typer.Option(help="Numbers of passages to search among.")] = "1000,10000,100000",
-    characters: Annotated[int, typer.Option(help="Characters to ingest for real.", min=10_000)] = 300_000,
-    json_out: Annotated[Path, typer.Option("--json", help="Where to write the numbers.")] = Path("bench.json"),
-    png_out: Annotated[Path, typer.Option("--png", help="Where to draw the curves.")] = Path("bench.png"),
-) -> None:
-    """Measure speed and memory against a plain LangChain pipeline on the same weights."""
-    from eval.bench import run_bench
-    from eval.bench_result import draw, to_json
-
-    try:
-        wanted = [int(size) for size in sizes.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{sizes!r} is not a list of numbers, as in 1000,10000,100000") from None
-    if not corpus.exists():
-        raise DocumentError(corpus, message("file_corpus_missing"))
-    found = run_bench(corpus, Settings(), sizes=wanted, characters=characters, report=_note)
-    json_out.write_text(to_json(found), encoding="utf-8")
-    draw(found, png_out)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("Temei by tutorial", "ratio"):
-        table.add_column(name, justify="right" if name == "ratio" else "left")
-    for name, ratio in found.ratios().items():
-        table.add_row(name, f"{ratio:.2f}")
-    out.print(table)
-    out.print(f"Wrote {json_out} and {png_out}.")
-
-
-@app.command()
-def load(
-    people: Annotated[int, typer.Option(help="How many ask at once.", min=1, max=500)] = 50,
-    questions: Annotated[int, typer.Option(help="Questions through each door.", min=1, max=20_000)] = 2000,
-    doors: Annotated[str, typer.Option(help="Which of v1, ask (Gradio's API) and page (as a browser asks).")] = DOORS,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Where to write the numbers.")] = None,
-) -> None:
-    """Ask the chat page's doors many questions at once, on this machine, and report times, errors and memory."""
-    from ui.load_test import run_load
-
-    chosen = [door for door in doors.split(",") if door]
-    if not chosen or not set(chosen) <= set(DOORS.split(",")):
-        raise typer.BadParameter(f"{doors!r} is not among {DOORS}", param_hint="--doors")
-    Temei(report=_note).index.search_index()  # errors that keep the page from starting are reported here
-    found = run_load(chosen, people=people, questions=questions, report=_note)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("door", "questions/s", "p50 s", "p95 s", "slowest s", "errors", "MB at start", "middle", "end"):
-        table.add_column(name, justify="left" if name == "door" else "right")
-    for one in found:
-        memory = (one.memory[0], one.memory[len(one.memory) // 2], one.memory[-1])
-        table.add_row(
-            one.door,
-            f"{one.questions / one.wall:.0f}",
-            *(f"{seconds:.2f}" for seconds in (one.p50, one.p95, one.slowest)),
-            str(len(one.errors)),
-            *(f"{megabytes:.0f}" for megabytes in memory),
-        )
-    out.print(table)
-    if json_out is not None:
-        json_out.write_text(json.dumps([one.to_dict() for one in found], ensure_ascii=False, indent=1), "utf-8")
-    wrong = sorted({error for one in found for error in one.errors})
-    for error in wrong[:5]:
-        err.print(printable(error), style="red")
-    if wrong:
-        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def _page() -> Iterator[tuple[str, Callable[[], float]]]:
         port = probe.getsockname()[1]
     environment = {k: v for k, v in os.environ.items() if k not in ("TEMEI_AUTH", "TEMEI_ALLOW_OPEN")}
     environment |= {"TEMEI_ASKS_A_MINUTE": str(NO_LIMIT), "TEMEI_HOST": HOST, "TEMEI_PORT": str(port)}
-    command = [sys.executable, "-c", "from ui.cli import main; main()", "chat"]
+    command = [sys.executable, "-c", "from temei.__main__ import main; main()", "chat"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as page:
         try:
             address = f"http://{HOST}:{port}/"

@@ -220,6 +220,8 @@ def _given(reply: Reply) -> Given:
 def commit() -> str:
     """Return the commit of the code, marked where files have changed since; "" where git does not know it."""
     root = Path(__file__).resolve().parents[2]
+    if not (root / "pyproject.toml").exists():  # installed: a repository around it is somebody else's
+        return ""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=20, check=True)

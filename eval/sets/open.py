@@ -14,10 +14,10 @@ from eval.sets.nomiracl import load_nomiracl
 from eval.sets.squad import load_adversarial, load_squad
 from eval.sets.variants import Typed, add_distractors, retype
 from rag.errors import DatasetError
+from rag.files.home import SEEDS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "conferinta.jsonl"
-SEEDS = ROOT.parent / "seeds"
 
 LeaveOut = Literal["gold", "document"]
 

@@ -21,14 +21,17 @@ from ingest.sandbox.child import Extracted, FormatError, Limits, too_slow
 from rag.errors import DocumentError
 from rag.messages import Message, message
 
-# The package's own __init__ would bring the whole pipeline along, so the child gets an empty `ingest` with its path.
+_ROOM = __name__.removesuffix(".sandbox.extract")
+# The package's own __init__ would bring the whole pipeline along, so the child gets an empty `ingest` with its path,
+# and an empty `temei` above it where Temei is installed.
 _START = """
-import sys, types
-package = types.ModuleType("ingest")
-package.__path__ = [sys.argv[1]]
-sys.modules["ingest"] = package
-from ingest.sandbox.child import main
-main()
+import importlib, os, sys, types
+path, name = sys.argv[1], sys.argv[3]
+while name:
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path]
+    path, name = os.path.dirname(path), name.rpartition(".")[0]
+importlib.import_module(sys.argv[3] + ".sandbox.child").main()
 """
 
 PDF, ZIP, OFFICE, HTML, TEXT, BINARY, RTF = (
@@ -121,7 +124,7 @@ def environment() -> dict[str, str]:
 
 def _run(given: IO[bytes], answer: IO[bytes], function: str, limits: Limits) -> int:
     order = json.dumps({"function": function, "limits": dataclasses.asdict(limits)})
-    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).resolve().parents[1]), order]
+    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).resolve().parents[1]), order, _ROOM]
     child = subprocess.Popen(
         command,
         stdin=given,
