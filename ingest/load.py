@@ -27,6 +27,8 @@ from rag.text.characters import whole
 from rag.text.language import detect_language, prose
 from rag.types import Document
 
+KEPT = ("date", "tags", "author")
+"""What front matter says of a document that questions may be narrowed by, beside title, url and language."""
 LONGEST_TITLE, LONGEST_URL = 300, 2000
 """Characters of what is shown beside every quote, and of an address that browsers still take."""
 Remark = Callable[[FileMessage], None]
@@ -249,6 +251,7 @@ def to_document(text: str, *, source: str, name: str, where: str = "", remark: R
         language=language.group() if language else detect_language(text[body:]),
         url=facts.get("url", "")[:LONGEST_URL],
         body=body,
+        metadata={name: facts[name][:LONGEST_TITLE] for name in KEPT if facts.get(name)},
     )
 
 

@@ -119,6 +119,7 @@ def _read(
     """
     held = {record.id for record in records}
     known = {(record.raw, Path(record.path).suffix.lower()): record for record in records}
+    kept = {record.path: record.metadata for record in records}  # what was given with a file holds for its next text
     texts: dict[str, list[_File]] = {}
     for path in files:
         where, raw = os.path.realpath(path), _digest(path, index.settings)
@@ -129,6 +130,7 @@ def _read(
         try:
             document = _load(path, index, called, report.remarks.append)
             if document.id not in held:
+                document = dataclasses.replace(document, metadata={**kept.get(where, {}), **document.metadata})
                 add_document(document, index, where=where, raw=raw, advance=advance)
                 held.add(document.id)
         except DocumentError as error:

@@ -8,12 +8,14 @@ if TYPE_CHECKING:
     from rag.chain import Temei
     from rag.default_chain import answer
     from rag.errors import TemeiError
+    from rag.library import Added
     from rag.settings import Settings
     from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
         {
+            "Added": "library",
             "Answer": "types",
             "Citation": "types",
             "Document": "types",
@@ -30,6 +32,7 @@ else:
     )
 
 __all__ = [
+    "Added",
     "Answer",
     "Citation",
     "Document",

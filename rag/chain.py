@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
@@ -19,12 +20,13 @@ from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from rag.asked import Asked, History, accept, with_intent
 from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
-from rag.checked_input import checked_documents, checked_question
 from rag.compose import Grounds, quote, rewritten, write_with
 from rag.errors import ChatError, Fault
+from rag.filters import Where
 from rag.index.index import Index
 from rag.intent import Intent
 from rag.judge import Judgement, judge
+from rag.library import Library
 from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
 from rag.models.reader import Reader, open_reader
@@ -34,11 +36,14 @@ from rag.read import Sentence, choose
 from rag.replies import reply
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
-from rag.text.characters import whole
-from rag.types import Answer, Document, Floats, Hit
+from rag.types import Answer, Floats
 
 if TYPE_CHECKING:
     from rag.chat.model import Chat
+
+
+def _input(question: str, history: History, document_ids: Sequence[str] | None, where: Where | None) -> dict[str, Any]:
+    return {"question": question, "history": history, "document_ids": document_ids, "where": where}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class _Retrieved:
     seconds: float
 
 
-class Temei:
+class Temei(Library):
     """Answers questions about the documents ingested under ``settings.home``; safe to share between threads.
 
     With the article that comes with the project:
@@ -68,7 +73,7 @@ class Temei:
     True
 
     Args:
-        settings: read from the environment where omitted.
+        settings: read from the environment where omitted; a path is the folder of all state, ``Settings(home=path)``.
         report: called with a line about slow one-off work, such as preparing the model.
         embedder: an embedding model to use in place of the one that the settings name.
         calibration: what turns evidence into confidence; where omitted, that of the model in ``settings.home``.
@@ -77,14 +82,14 @@ class Temei:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: Settings | Path | str | None = None,
         *,
         report: Callable[[str], None] = lambda line: None,
         embedder: Embedder | None = None,
         calibration: Calibration | None = None,
         checked: bool = True,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings = Settings(home=settings) if isinstance(settings, str | Path) else settings or Settings()
         self.embedder = embedder or open_embedder(self.settings.embedding_model, self.settings.home / "models", report)
         self._rarity = WordRarity.of(self.embedder)
         self.calibration = calibration or load_calibration(self.settings.home, self.embedder)
@@ -117,6 +122,13 @@ class Temei:
                 self._chat = open_chat(self.settings)
             return self._chat
 
+    def close(self) -> None:
+        """Release the files of the index, as the end of ``with Temei(…) as temei:`` does; if needed, it opens again."""
+        with self._opening:
+            index, self._index = self._index, None
+        if index is not None:
+            index.close()
+
     def check_chat(self, report: Callable[[str], None] = lambda line: None) -> None:
         """Ask the language model, if one is set, for a word; one that is only busy or slow is reported.
 
@@ -135,60 +147,44 @@ class Temei:
                 raise
             report(str(error))
 
-    def answer(self, question: str, history: History = (), document_ids: Sequence[str] | None = None) -> Answer:
+    def answer(
+        self,
+        question: str,
+        history: History = (),
+        document_ids: Sequence[str] | None = None,
+        where: Where | None = None,
+    ) -> Answer:
         """Answer a question, or abstain.
 
         Args:
             question: in any language.
             history: the earlier turns of the conversation, oldest first.
             document_ids: search only these documents.
+            where: search only the documents that fit, as in ``{"folder": "laws", "language": "ro"}``; by document,
+                folder, language, tag, date or any name of their metadata (`rag.filters.matching`).
 
         Raises:
-            QuestionError: the question is empty or too long, or what is given with it is not as described.
+            QuestionError: the question is empty or too long, what is given with it is not as described, or no document
+                fits ``where``.
             IndexStateError: there is no index, or it cannot be used.
             ModelError: the language model that the settings name cannot be opened. Once it is open, all that goes
                 wrong with it ends in an extractive answer with a note.
         """
-        return self.chain.invoke({"question": question, "history": history, "document_ids": document_ids})
-
-    async def aanswer(self, question: str, history: History = (), document_ids: Sequence[str] | None = None) -> Answer:
-        """Do as `answer`, without blocking the event loop."""
-        return await asyncio.to_thread(self.answer, question, history, document_ids)
+        return self.chain.invoke(_input(question, history, document_ids, where))
 
     def stream(
-        self, question: str, history: History = (), document_ids: Sequence[str] | None = None
+        self,
+        question: str,
+        history: History = (),
+        document_ids: Sequence[str] | None = None,
+        where: Where | None = None,
     ) -> Iterator[Answer]:
         """Yield the answer as it grows; each repeats what came before, and the last is the whole answer."""
-        return self.chain.stream({"question": question, "history": history, "document_ids": document_ids})
-
-    async def astream(
-        self, question: str, history: History = (), document_ids: Sequence[str] | None = None
-    ) -> AsyncIterator[Answer]:
-        """Do as `stream`, without blocking the event loop."""
-        answers = self.stream(question, history, document_ids)
-        while (answer := await asyncio.to_thread(next, answers, None)) is not None:
-            yield answer
-
-    def retrieve(
-        self, question: str, k: int | None = None, document_ids: Sequence[str] | None = None
-    ) -> tuple[Hit, ...]:
-        """Return the ``k`` best passages for a question (``settings.top_k`` where omitted), before the reader looks.
-
-        The hits of an answer are these, in the order that the reader gave them.
-
-        Args:
-            document_ids: search only these documents.
-        """
-        query = checked_question(question, self.settings.max_question_chars)
-        return self._search(query, k or self.settings.top_k, checked_documents(document_ids)).hits
-
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its text, or None where there is none of that id."""
-        return self.index.document(whole(document_id))
+        return self.chain.stream(_input(question, history, document_ids, where))
 
     @property
     def chain(self) -> Runnable[str | Mapping[str, Any], Answer]:
-        """The chain as a LangChain Runnable: a question, or a mapping with question, history and document_ids."""
+        """The chain as a LangChain Runnable: a question, or a mapping with question, history, document_ids, where."""
         return (
             RunnableLambda(self._accept, name="accept")
             | RunnableLambda(self._retrieve, name="retrieve")
@@ -199,7 +195,9 @@ class Temei:
 
     def _accept(self, given: str | Mapping[str, Any]) -> Asked:
         chat = self.chat
-        asked = with_intent(accept(given, self.settings, self._rarity), self.embedder, has_chat=chat is not None)
+        asked = with_intent(
+            accept(self._narrowed(given), self.settings, self._rarity), self.embedder, has_chat=chat is not None
+        )
         # A question that stands alone is not the model's to change.
         if chat is None or asked.intent is not Intent.LOOK_UP or asked.standalone == asked.question:
             return asked

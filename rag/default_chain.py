@@ -7,6 +7,7 @@ from functools import cache
 
 from rag.asked import History
 from rag.chain import Temei
+from rag.filters import Where
 from rag.types import Answer
 
 
@@ -16,7 +17,9 @@ def default_chain() -> Temei:
     return Temei()
 
 
-def answer(question: str, history: History = (), document_ids: Sequence[str] | None = None) -> Answer:
+def answer(
+    question: str, history: History = (), document_ids: Sequence[str] | None = None, where: Where | None = None
+) -> Answer:
     """Answer a question with the default settings; the first call opens the model and the index.
 
     See `Temei.answer` for arguments and errors. With the article that comes with the project:
@@ -26,4 +29,4 @@ def answer(question: str, history: History = (), document_ids: Sequence[str] | N
     >>> a.abstained, len(a.citations) > 0
     (False, True)
     """
-    return default_chain().answer(question, history, document_ids)
+    return default_chain().answer(question, history, document_ids, where)

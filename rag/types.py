@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ Floats = NDArray[np.float32]
 
 Span = tuple[int, int]
 """Start and end of a piece of text, end exclusive."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with a source, the sentences embedded of it so far, and how many it has."""
 
 Path = tuple[str, ...]
 """The titles of the headings above a place, the highest first."""
@@ -31,6 +34,8 @@ class Document:
     ``id`` is a hash of the text, so equal texts are one document. ``pages`` are the offsets where its pages begin,
     empty for a format without pages. ``headings`` are the spans of its headings with their levels, (start, end, level)
     with 1 for the highest, where its format tells them apart from the text; Markdown's stand in the text itself.
+    ``metadata`` is what else is known of it by name, as JSON can hold it: what the
+    front matter says of date, tags and author, and what was given when it was added.
     """
 
     id: str
@@ -42,6 +47,12 @@ class Document:
     body: int = 0
     pages: tuple[int, ...] = ()
     headings: tuple[tuple[int, int, int], ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def _repr_html_(self) -> str:
+        from rag.notebook import document_html
+
+        return document_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,8 @@ class DocumentRecord(Mapping[str, Any]):
     ``path`` is where its file lies, "" for a document that was added without one; ``source`` is what citations call it.
     ``pages`` and ``body`` are those of `Document`. ``passages`` and ``characters`` are counts; an interrupted ingestion
     may leave a document without passages. ``ingested`` is the time when it was added (ISO 8601, UTC), ``raw`` a hash of
-    its file's bytes, "" where an earlier version of Temei added it. It can also be read like the dict of `to_dict`.
+    its file's bytes, "" where an earlier version of Temei added it. ``metadata`` is that of `Document`. It can also be
+    read like the dict of `to_dict`.
     """
 
     id: str
@@ -66,10 +78,13 @@ class DocumentRecord(Mapping[str, Any]):
     path: str = ""
     ingested: str = ""
     raw: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as a JSON object; in it the pages are one string, joined by commas."""
+        """Return the record as a JSON object: pages as one string, joined by commas; metadata only if there is any."""
         record = {known.name: getattr(self, known.name) for known in fields(self)}
+        if not self.metadata:
+            del record["metadata"]
         return record | {"pages": ",".join(map(str, self.pages))}
 
     def __getitem__(self, name: str) -> Any:
@@ -77,10 +92,10 @@ class DocumentRecord(Mapping[str, Any]):
         return self.to_dict()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (known.name for known in fields(self))
+        return iter(self.to_dict())
 
     def __len__(self) -> int:
-        return len(fields(self))
+        return len(self.to_dict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +145,11 @@ class Hit:
     score: float
     dense: float
     lexical: float
+
+    def _repr_html_(self) -> str:
+        from rag.notebook import hit_html
+
+        return hit_html(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,5 +251,26 @@ class Answer:
             ],
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
             "kind": self.kind,
+            **({"short": asdict(self.short)} if self.short else {}),
             **({"note": self.note} if self.note else {}),
         }
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Answer:
+        """Return the answer of a JSON object that `to_dict` gave, now or in an earlier version; it has no hits.
+
+        Raises:
+            ValueError: the object is none of an answer.
+        """
+        try:
+            citations = [Citation(**{**each, "path": tuple(each.get("path", ()))}) for each in given["citations"]]
+            short = ShortAnswer(**given["short"]) if given.get("short") else None
+            known = {one.name: given[one.name] for one in fields(cls) if one.name in given}
+            return cls(**{"hits": (), **known, "citations": tuple(citations), "short": short})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"This is no answer of Temei's as JSON: {type(error).__name__}: {error}") from error
+
+    def _repr_html_(self) -> str:
+        from rag.notebook import answer_html
+
+        return answer_html(self)

@@ -54,12 +54,16 @@ def _class(one: type) -> Iterator[str]:
         yield from (f"## `{one.__name__}`\n", _prose(one), _settings(one))
     else:
         yield from (f"## `{_signature(one, one.__name__)}`\n", _prose(one))
-    for name, member in vars(one).items():
+    ours = [base for base in one.__mro__ if base.__module__.split(".")[0] == "rag"]
+    members = {name: member for base in ours for name, member in vars(base).items() if name not in vars(one)}
+    for name, member in (vars(one) | members).items():
         if name.startswith("_") or not inspect.getdoc(member):
             continue
         if isinstance(member, property):
             returned = inspect.signature(member.fget).return_annotation  # type: ignore[arg-type]
             yield from (f"### `{one.__name__}.{name}: {returned}`\n", _prose(member))
+        elif isinstance(member, classmethod) and not hasattr(one, "model_fields"):
+            yield from (f"### `{_signature(getattr(one, name), f'{one.__name__}.{name}')}`\n", _prose(member))
         elif inspect.isfunction(member) and not hasattr(one, "model_fields"):
             start = "async " if inspect.iscoroutinefunction(member) else ""
             yield from (f"### `{start}{_signature(member, f'{one.__name__}.{name}')}`\n", _prose(member))

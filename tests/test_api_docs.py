@@ -8,7 +8,7 @@ from pathlib import Path
 
 import api_docs
 import pytest
-from conftest import ROOT
+from conftest import ROOT, SEED, SEEDS
 
 import rag
 import rag.default_chain
@@ -49,12 +49,16 @@ def test_the_example_of_a_docstring_runs(example: object, shipped: Path) -> None
 @pytest.mark.model
 def test_the_python_of_the_readme_runs(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M)
-    assert blocks
+    assert len(blocks) >= 2
+    Path("seeds").symlink_to(SEEDS)
+    names: dict[str, object] = {}
+    printed = []
     for block in blocks:
-        names: dict[str, object] = {}
         exec(compile(block, "README.md", "exec"), names)
-        answered = names["a"]
-        assert isinstance(answered, rag.Answer)
-        assert not answered.abstained
-        printed = capsys.readouterr().out
-        assert [citation for citation in answered.citations if citation.quote not in printed] == []
+        printed.append(capsys.readouterr().out)
+    answered, added = names["a"], names["temei"]
+    assert isinstance(answered, rag.Answer)
+    assert not answered.abstained
+    assert [citation for citation in answered.citations if citation.quote not in printed[0]] == []
+    assert isinstance(added, rag.Temei)
+    assert [record.source for record in added.documents()] == [SEED.as_posix()]

@@ -101,6 +101,7 @@ def test_a_wrong_name_is_an_attribute_error() -> None:
     with pytest.raises(ImportError):
         exec("from temei import Answers")
     assert temei.Answer is rag.Answer
+    assert temei.errors is rag.errors
     assert temei.__all__ == rag.__all__
 
 

@@ -41,7 +41,9 @@ def does_more_than_export(text: str) -> bool:
                 exported += [one.value for one in elements if isinstance(one, ast.Constant)]
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=[ast.Assign(value=ast.Call() as made)]):
                 # On demand: what a type checker sees imported is what `on_demand` is told of.
-                shown = [one.asname or one.name for each in body if isinstance(each, ast.ImportFrom) for one in each.names]
+                shown = [
+                    one.asname or one.name for each in body if isinstance(each, ast.ImportFrom) for one in each.names
+                ]
                 if ast.unparse(made.func) != "on_demand" or sorted(ast.literal_eval(made.args[1])) != sorted(shown):
                     return True
                 imported = [one for one in imported if one not in ("TYPE_CHECKING", "on_demand")] + shown

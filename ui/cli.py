@@ -1,4 +1,4 @@
-"""Define the command line: ``temei ingest | ask | chat | sources | doctor | calibrate | eval | bench | load``.
+"""Define the command line: ``temei ingest | ask | search | chat | sources | doctor | calibrate | eval | bench | load``.
 
 The exit status is 0 for an answer and for a refusal. It is 2 for wrong usage and for an error that the user can solve;
 one line on stderr then says what to do.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,16 +27,20 @@ from rag.cite import without_marks
 from rag.errors import TemeiError
 from rag.files.home import SEEDS, is_checkout
 from rag.files.private import OWNER_ONLY
+from rag.filters import parsed
 from rag.intent import Intent
 from rag.settings import Settings
 from rag.types import Answer, Turn
+from ui.asking import Within, converse, search
 from ui.measure import bench, load
 from ui.terminal import err, note, out, printable
+
+WIDE = 100_000
+"""Columns of a table that is not shown on a terminal: more than any row has."""
 
 app = typer.Typer(
     name="temei",
     help="Ask questions about your articles; every answer quotes the exact words it stands on.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -55,13 +60,14 @@ def _privately(
     ] = False,
 ) -> None:
     # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
-    if context.invoked_subcommand in ("ingest", "ask", "chat", "sources", "doctor", "calibrate"):
+    if context.invoked_subcommand in ("ingest", "ask", "chat", "search", "sources", "doctor", "calibrate"):
         os.umask(OWNER_ONLY)
 
 
 app.command()(calibrate)
 app.command()(bench)
 app.command()(load)
+app.command()(search)
 app.add_typer(eval_app, name="eval")
 
 
@@ -125,31 +131,52 @@ def _count(number: int, noun: str) -> str:
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="Your question, in any language.")],
+    question: Annotated[str, typer.Argument(help="Your question, in any language; with -i the first one.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     after: Annotated[
         list[str] | None,
         typer.Option(metavar="QUESTION", help="An earlier question it follows; repeatable."),
     ] = None,
+    within: Within = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Go on asking; each question may follow the ones before.")
+    ] = False,
 ) -> None:
     """Answer one question."""
+    if not question and not interactive:
+        raise typer.BadParameter("ask something, or go on with -i", param_hint="QUESTION")
     temei, turns = Temei(report=note), list[Turn]()
-    for earlier in after or []:
-        told = temei.answer(earlier, turns)
+    where = parsed(within) if within else None
+
+    def answered(asked: str) -> Answer:
+        told = temei.answer(asked, turns, where=where)
         turns.append(Turn(told.question, told.text, told.abstained))
-    answer = temei.answer(question, turns)
-    if as_json:
-        sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
-    else:
-        _show(answer)
+        return told
+
+    for earlier in after or []:
+        answered(earlier)
+    show = _show_json if as_json else _show
+    if question:
+        show(answered(question))
+    if interactive:
+        converse(lambda asked: show(answered(asked)))
+
+
+def _show_json(answer: Answer) -> None:
+    sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def _show(answer: Answer) -> None:
     looked_up = answer.kind not in tuple(Intent)[1:]
-    out.print(printable(without_marks(answer)), style="yellow" if looked_up and answer.abstained else "bold")
+    text, short = printable(without_marks(answer)), printable(answer.short.text if answer.short else "")
+    if short:
+        text = text.replace(short, f"[underline green]{short}[/]", 1)
+    out.print(text, style="yellow" if looked_up and answer.abstained else "bold")
     for citation in answer.citations:
         out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.where)}", end=" ")
-        out.print(f"[dim]{printable(citation.source)}, characters {citation.start}-{citation.end}[/]")
+        page = f"page {citation.page}, " if citation.page else ""
+        out.print(f"[dim]{printable(citation.source)}, {page}characters {citation.start}-{citation.end}[/]")
     if answer.standalone_question != answer.question:
         out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
     if answer.note:
@@ -188,7 +215,8 @@ def sources() -> None:
             f"{record.characters:,}",
             record.ingested[:16].replace("T", " "),
         )
-    out.print(table)
+    # A program reads a document on one line.
+    (out if out.is_terminal else Console(highlight=False, width=WIDE)).print(table)
 
 
 @app.command()

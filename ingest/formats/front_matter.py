@@ -18,6 +18,9 @@ from rag.text.characters import whole
 LONGEST = 16_384
 """Characters of front matter that are parsed; 300 times the usual. The parser takes a fifth of a second at worst."""
 
+TAGS = "tags"
+"""The one name whose value may be a list."""
+
 DEEPEST = 20
 """Levels of lists and mappings that are parsed: the parser's time grows with their square."""
 
@@ -72,7 +75,9 @@ def _problem(error: Exception) -> Message:
 
 
 def _facts(written: str) -> Iterator[tuple[str, str]]:
-    """Yield name and value of every scalar of the mapping at the top; lists and mappings below it say nothing here.
+    """Yield name and value of every scalar of the mapping at the top, and the items of the list of tags, with commas.
+
+    Other lists and mappings below it say nothing here.
 
     Raises:
         _RefusedError: there is an alias, or it is nested too deeply.
@@ -81,19 +86,27 @@ def _facts(written: str) -> Iterator[tuple[str, str]]:
     depth = 0
     name: str | None = None
     in_mapping = False
+    tags: list[str] | None = None
     for event in yaml.parse(written, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
             raise _RefusedError(message("front_matter_alias", name=whole(event.anchor or "")))
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+            if depth == 1 and tags is not None:
+                yield TAGS, ", ".join(tags)
+                tags = None
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
                 raise _RefusedError(message("front_matter_nested"))
             in_mapping = in_mapping or (depth == 1 and isinstance(event, yaml.MappingStartEvent))
+            if depth == 2 and name == TAGS and isinstance(event, yaml.SequenceStartEvent):
+                tags = []
             if depth == 2:  # a key or a value of several parts
                 name = "" if name is None else None
             continue
+        if tags is not None and depth == 2 and isinstance(event, yaml.ScalarEvent):
+            tags.append(whole(event.value))
         if not (in_mapping and depth == 1 and isinstance(event, yaml.ScalarEvent)):
             continue
         if name is None:

@@ -39,7 +39,13 @@ def document_metadata(document: Document, passages: int) -> dict[str, Any]:
         "pages": _join(document.pages),
         "passages": passages,
         "characters": len(document.text),
+        **({"metadata": to_json(document.metadata)} if document.metadata else {}),
     }
+
+
+def to_json(metadata: Mapping[str, Any]) -> str:
+    """Return what is known of a document by name as it is stored: Chroma takes no lists."""
+    return json.dumps(dict(metadata), ensure_ascii=False)
 
 
 def to_document(name: str, meta: Any, text: str) -> Document:
@@ -54,6 +60,7 @@ def to_document(name: str, meta: Any, text: str) -> Document:
         body=int(meta["body"]),
         pages=_split(meta["pages"]),
         headings=tuple((start, end, level) for start, end, level in json.loads(meta.get("headings", "[]"))),
+        metadata=json.loads(meta.get("metadata", "{}")),
     )
 
 
@@ -77,6 +84,7 @@ def _to_document_record(name: str, meta: Mapping[str, Any]) -> DocumentRecord:
         path=str(meta.get("path", "")),
         ingested=str(meta.get("ingested", "")),
         raw=str(meta.get("raw", "")),
+        metadata=json.loads(meta.get("metadata", "{}")),
     )
 
 

@@ -11,7 +11,7 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -83,12 +83,24 @@ class Message(BaseModel):
         return self.content or ""
 
 
+class StreamOptions(BaseModel):
+    """What a client wants of a stream: at its end how many tokens it took."""
+
+    model_config = ConfigDict(extra="ignore")
+    include_usage: bool | None = False
+
+
 class ChatRequest(BaseModel):
-    """The fields of a request that are read; temperature and similar fields have no effect."""
+    """The fields of a request that are read; temperature and similar fields have no effect.
+
+    ``where`` is ours: it narrows the question to documents, as in `Temei.answer`.
+    """
 
     model_config = ConfigDict(extra="ignore")
     messages: list[Message]
-    stream: bool = False
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    where: dict[str, Any] | None = None
 
 
 class Route(APIRoute):
@@ -163,7 +175,7 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
             await asyncio.wait_for(turns.acquire(), PATIENCE)
         except TimeoutError:
             return _refused(429, str(message("too_many_questions_at_once")))
-        answers = _held(temei, question, history, turns)
+        answers = _held(temei.astream(question, history, where=request.where), turns)
         try:
             first = await anext(answers)
         except TemeiError as error:
@@ -180,12 +192,10 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
     return door
 
 
-async def _held(
-    temei: Temei, question: str, history: tuple[Turn, ...], turns: asyncio.Semaphore
-) -> AsyncGenerator[Answer]:
+async def _held(answers: AsyncIterator[Answer], turns: asyncio.Semaphore) -> AsyncGenerator[Answer]:
     """Yield the growing answer and release the semaphore at its end, also after an error."""
     try:
-        async for answer in temei.astream(question, history):
+        async for answer in answers:
             yield answer
     finally:
         turns.release()
