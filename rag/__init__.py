@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rag.chain import Temei
     from rag.default_chain import answer
     from rag.errors import TemeiError
+    from rag.langchain import TemeiRetriever, as_runnable, as_tool
     from rag.library import Added
     from rag.settings import Settings
     from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
@@ -26,8 +27,11 @@ else:
             "ShortAnswer": "types",
             "Temei": "chain",
             "TemeiError": "errors",
+            "TemeiRetriever": "langchain",
             "Turn": "types",
             "answer": "default_chain",
+            "as_runnable": "langchain",
+            "as_tool": "langchain",
         },
     )
 
@@ -43,6 +47,9 @@ __all__ = [
     "ShortAnswer",
     "Temei",
     "TemeiError",
+    "TemeiRetriever",
     "Turn",
     "answer",
+    "as_runnable",
+    "as_tool",
 ]

@@ -84,9 +84,12 @@ def _fields(one: type) -> str:
 def _settings(one: Any) -> str:
     rows = []
     for name, field in one.model_fields.items():
-        default = _default(field.get_default(call_default_factory=True))
+        if name not in one.__annotations__:  # somebody else's
+            continue
+        default = "" if field.is_required() else _default(field.get_default(call_default_factory=True))
         about = f"{field.description} {_bounds(field.metadata)}".strip()
-        rows.append(f"| `{name}` | `{field.annotation.__name__}` | {default} | {_cell(about)} |")
+        kind = field.annotation if isinstance(field.annotation, type) else one.__annotations__[name]
+        rows.append(f"| `{name}` | `{_cell(getattr(kind, '__name__', str(kind)))}` | {default} | {_cell(about)} |")
     return "\n".join(["| setting | type | default | what |", "|---|---|---|---|", *rows, ""])
 
 

@@ -47,6 +47,19 @@ def test_the_example_of_a_docstring_runs(example: object, shipped: Path) -> None
 
 
 @pytest.mark.model
+def test_the_python_of_the_recipes_runs() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/recipes.md").read_text("utf-8"), re.DOTALL | re.M)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/recipes.md", "exec"), names)
+
+    assert [hit.passage.source for hit in names["hits"]] == ["t-2"]  # type: ignore[attr-defined]
+    assert [record.source for record in names["by_dan"]] == ["t-2"]  # type: ignore[attr-defined]
+    assert [answer.text for answer in names["again"]] == [answer.text for answer in names["answers"]]  # type: ignore[attr-defined]
+    assert len(blocks) == 3
+
+
+@pytest.mark.model
 def test_the_python_of_the_readme_runs(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.M)
     assert len(blocks) >= 2

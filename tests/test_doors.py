@@ -110,7 +110,7 @@ def test_an_answer_that_changes_in_the_middle_is_sent_whole_after_what_cannot_be
     begun = replace(answer, text="Delta este [1]", mode="a model")
     whole = replace(answer, note="a model fell silent.")
 
-    async def changes(*arguments: object) -> AsyncIterator[Answer]:
+    async def changes(*arguments: object, **named: object) -> AsyncIterator[Answer]:
         yield begun
         yield whole
 

@@ -1,4 +1,5 @@
-"""Define the command line: ``temei ingest | ask | search | chat | sources | doctor | calibrate | eval | bench | load``.
+"""Define the command line: ``temei ingest | ask | search | sources | chat | mcp | doctor | calibrate``, and to measure
+``temei eval | bench | load``.
 
 The exit status is 0 for an answer and for a refusal. It is 2 for wrong usage and for an error that the user can solve;
 one line on stderr then says what to do.
@@ -60,7 +61,7 @@ def _privately(
     ] = False,
 ) -> None:
     # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
-    if context.invoked_subcommand in ("ingest", "ask", "chat", "search", "sources", "doctor", "calibrate"):
+    if context.invoked_subcommand in ("ingest", "ask", "chat", "search", "mcp", "sources", "doctor", "calibrate"):
         os.umask(OWNER_ONLY)
 
 
@@ -68,6 +69,16 @@ app.command()(calibrate)
 app.command()(bench)
 app.command()(load)
 app.command()(search)
+
+
+@app.command()
+def mcp() -> None:
+    """Serve the documents to an MCP client on standard input and output."""
+    from ui.mcp_server import mcp as serve
+
+    serve()
+
+
 app.add_typer(eval_app, name="eval")
 
 

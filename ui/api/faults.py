@@ -112,6 +112,19 @@ def note(error: Exception) -> None:
     _log.error("temei: %s: %s%s", type(error).__name__, " ".join(said.split())[:300], place)
 
 
-def problem(line: str) -> dict[str, Any]:
-    """Return the JSON object of an error as OpenAI's clients read it."""
-    return {"error": {"message": line, "type": "temei_error", "param": None, "code": None}}
+CODES = {
+    400: "invalid_request",
+    401: "invalid_api_key",
+    403: "forbidden",
+    404: "not_found",
+    413: "request_too_large",
+    422: "invalid_request",
+    429: "rate_limit_exceeded",
+    503: "unavailable",
+}
+"""What programs read of an error, by its HTTP status."""
+
+
+def problem(line: str, status: int = 0) -> dict[str, Any]:
+    """Return the JSON object of an error, with an HTTP status, as OpenAI's clients read it."""
+    return {"error": {"message": line, "type": "temei_error", "param": None, "code": CODES.get(status)}}

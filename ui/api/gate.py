@@ -82,7 +82,9 @@ class RefusedError(Exception):
     def response(self, language: str = ENGLISH) -> Response:
         """Return the refusal as OpenAI's clients and as Gradio's read it."""
         line = self.message.in_language(language)
-        return JSONResponse(problem(line) | {"detail": line}, status_code=self.status, headers=self.headers)
+        return JSONResponse(
+            problem(line, self.status) | {"detail": line}, status_code=self.status, headers=self.headers
+        )
 
 
 class Gate:

@@ -1,4 +1,4 @@
-"""Answer programs: the OpenAI-compatible ``/v1/chat/completions``, and the endpoints of Gradio's API and MCP.
+"""Answer the clients of OpenAI: ``/v1/chat/completions``, ``/v1/models`` and ``/v1/embeddings``.
 
 The clients of language models show Markdown. The answer's text and quotes are therefore escaped in ``content``;
 ``citations`` give them unchanged, as ``temei ask --json`` does.
@@ -15,12 +15,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
 
-import gradio as gr
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.routing import APIRoute
-from gradio.events import api
 from pydantic import BaseModel, ConfigDict
 
 from rag.chain import Temei
@@ -28,45 +26,20 @@ from rag.errors import IndexStateError, TemeiError
 from rag.messages import message
 from rag.text.characters import whole
 from rag.types import Answer, Turn
-from ui.api.faults import CallError, problem
+from ui.api.embeddings import EmbeddingRequest, embed
+from ui.api.faults import problem
+from ui.api.front_ends import reply_to_order
+from ui.api.openai_shapes import MODEL, file_citations, model, usage
 from ui.api.rate_limit import RateLimit, retry_after
 from ui.api.visitors import visitor
 from ui.markdown import escape_markdown
 
-MODEL = "temei"
 AT_ONCE, PATIENCE = 4, 30.0
 """Answers made at the same time, and seconds that a request waits for its turn."""
 
 
-def offer(temei: Temei, rate_limit: RateLimit) -> None:
-    """Declare the endpoints ``ask`` and ``ask_json`` of the Gradio app that is being built.
-
-    Both answer with the JSON of ``temei ask --json``, the first as an object, the second as text: Gradio's MCP tools
-    would print an object as Python does. ``ask_json`` does not queue: for what queues, Gradio's MCP asks itself over
-    HTTP, at the address that the headers of the first request named, with the headers of each later one.
-    """
-
-    def ask(request: gr.Request, question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
-        """Answer a question from the documents, quoting the exact words the answer stands on.
-
-        Args:
-            question: in any language.
-            document_ids: search only these documents; all of them where omitted.
-        """
-        if wait := rate_limit.wait(visitor(request)):
-            raise CallError(message("too_many_questions"), 429, wait)
-        try:
-            return temei.answer(question, document_ids=document_ids or None).to_dict()
-        except TemeiError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    def ask_json(request: gr.Request, question: str, document_ids: list[str] | None = None) -> str:
-        return json.dumps(ask(request, question, document_ids), ensure_ascii=False)
-
-    ask_json.__doc__ = ask.__doc__
-    ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
-    api(ask_json, api_name="ask_json", queue=False)
-    api(ask, api_name="ask")
+TEXTS = ("text", "input_text", "output_text")
+"""The kinds of parts of a message that are text."""
 
 
 class Message(BaseModel):
@@ -79,7 +52,7 @@ class Message(BaseModel):
     @property
     def text(self) -> str:
         if isinstance(self.content, list):
-            return "".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+            return "".join(str(part.get("text", "")) for part in self.content if part.get("type") in TEXTS)
         return self.content or ""
 
 
@@ -164,13 +137,29 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
 
     @door.get("/models")
     async def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
+        return {"object": "list", "data": [model()]}
+
+    @door.get("/models/{name}", response_model=None)
+    async def one_model(name: str) -> Any:
+        return model() if name == MODEL else _refused(404, str(message("model_unknown", name=name, model=MODEL)))
+
+    @door.post("/embeddings", response_model=None)
+    async def embeddings(request: EmbeddingRequest, call: Request) -> Response:
+        if wait := rate_limit.wait(visitor(call)):
+            return _refused(429, str(message("too_many_questions")), retry_after(wait))
+        if request.problem:
+            return _refused(422, str(message("request_does_not_fit", reason=request.problem)))
+        async with turns:
+            return JSONResponse(await embed(request, temei.embedder))
 
     @door.post("/chat/completions", response_model=None)
     async def completions(request: ChatRequest, call: Request) -> Response:
         if wait := rate_limit.wait(visitor(call)):
             return _refused(429, str(message("too_many_questions")), retry_after(wait))
         question, history = asked(request.messages)
+        base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
+        if (reply := reply_to_order(question, history[0].question if history else "")) is not None:
+            return _replied(base, request, _said(question, reply))
         try:
             await asyncio.wait_for(turns.acquire(), PATIENCE)
         except TimeoutError:
@@ -180,14 +169,13 @@ def router(temei: Temei, rate_limit: RateLimit) -> APIRouter:
             first = await anext(answers)
         except TemeiError as error:
             return _refused(503 if isinstance(error, IndexStateError) else 400, str(error))
-        base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL}
         if request.stream:
-            return StreamingResponse(_chunks(base, first, answers), media_type="text/event-stream")
+            return StreamingResponse(_chunks(base, first, answers, request), media_type="text/event-stream")
         try:
             *_, whole = [first, *[answer async for answer in answers]]
         except TemeiError as error:
             return _refused(503, str(error))
-        return JSONResponse(_completion(base, whole))
+        return _replied(base, request, whole)
 
     return door
 
@@ -201,10 +189,44 @@ async def _held(answers: AsyncIterator[Answer], turns: asyncio.Semaphore) -> Asy
         turns.release()
 
 
-def _completion(base: dict[str, Any], answer: Answer) -> dict[str, Any]:
-    told = {"role": "assistant", "content": content(answer) + quotes(answer) + remark(answer), "refusal": None}
+def _said(question: str, reply: str) -> Answer:
+    """Return a reply that nothing was looked up for."""
+    return Answer(question, reply, (), (), False, 1.0, question, "extractive", kind="order")
+
+
+def _replied(base: dict[str, Any], request: ChatRequest, answer: Answer) -> Response:
+    """Return a whole answer in the form that was asked for."""
+    if request.stream:
+        return StreamingResponse(_chunks(base, answer, _nothing(), request), media_type="text/event-stream")
+    return JSONResponse(_completion(base, answer, request))
+
+
+async def _nothing() -> AsyncGenerator[Answer]:
+    nothing: tuple[Answer, ...] = ()
+    for answer in nothing:
+        yield answer
+
+
+def _completion(base: dict[str, Any], answer: Answer, request: ChatRequest) -> dict[str, Any]:
+    text = _content(answer)
+    shown = text + quotes(answer) + remark(answer)
+    told = {"role": "assistant", "content": shown, "refusal": None, "annotations": file_citations(answer, text)}
     choice = {"index": 0, "message": told, "finish_reason": "stop", "logprobs": None}
-    return base | {"object": "chat.completion", "choices": [choice]} | _extra(answer)
+    return base | {
+        "object": "chat.completion",
+        "choices": [choice],
+        "usage": _usage(request, shown),
+        **_extra(answer),
+    }
+
+
+def _content(answer: Answer) -> str:
+    """Return what is shown of an answer; a front end reads the reply to its order as it stands."""
+    return answer.text if answer.kind == "order" else content(answer)
+
+
+def _usage(request: ChatRequest, shown: str) -> dict[str, int]:
+    return usage([each.text for each in request.messages], shown)
 
 
 def _extra(answer: Answer) -> dict[str, Any]:
@@ -212,35 +234,42 @@ def _extra(answer: Answer) -> dict[str, Any]:
     return {"citations": told["citations"], "temei": told}
 
 
-async def _chunks(base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answer]) -> AsyncGenerator[str]:
-    """Yield the answer as server-sent events: what each step adds, then the quotes and the citations."""
+async def _chunks(
+    base: dict[str, Any], first: Answer, rest: AsyncGenerator[Answer], request: ChatRequest
+) -> AsyncGenerator[str]:
+    """Yield the answer as server-sent events: what each step adds, then the quotes, the citations and the usage."""
+    counted = bool(request.stream_options and request.stream_options.include_usage)
 
-    def event(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> str:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-        body = base | {"object": "chat.completion.chunk", "choices": [choice]} | extra
-        return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+    def event(delta: dict[str, Any] | None, finish: str | None = None, **extra: Any) -> str:
+        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}]
+        body = base | {"object": "chat.completion.chunk", "choices": choices} | ({"usage": None} if counted else {})
+        return f"data: {json.dumps(body | extra, ensure_ascii=False)}\n\n"
 
-    answer, sent = first, content(first)
+    answer, sent = first, _content(first)
     yield event({"role": "assistant", "content": sent})
     try:
         async with aclosing(rest):  # a client that disconnects releases the semaphore at once
             async for answer in rest:
-                text = content(answer)
+                text = _content(answer)
                 if text.startswith(sent) and len(text) > len(sent):
                     yield event({"content": text[len(sent) :]})
                     sent = text
     except TemeiError as error:
-        yield f"data: {json.dumps(problem(str(error)), ensure_ascii=False)}\n\n"
+        yield f"data: {json.dumps(problem(str(error), 503), ensure_ascii=False)}\n\n"
         return
-    whole = content(answer)
+    whole = _content(answer)
     if whole != sent:  # a model stopped in the middle: sent text cannot be taken back, so the whole answer follows
-        yield event({"content": f"\n\n---\n\n{whole}"})
+        again = f"\n\n---\n\n{whole}"
+        yield event({"content": again})
+        sent += again
     after = quotes(answer) + remark(answer)
     if after:
         yield event({"content": after})
-    yield event({}, "stop", **_extra(answer))
+    yield event({"annotations": file_citations(answer, sent)} if answer.citations else {}, "stop", **_extra(answer))
+    if counted:
+        yield event(None, usage=_usage(request, sent + after))
     yield "data: [DONE]\n\n"
 
 
 def _refused(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(problem(line), status_code=status, headers=headers)
+    return JSONResponse(problem(line, status), status_code=status, headers=headers)

@@ -56,7 +56,8 @@ ROUTES = tuple(
         (Kind.READ, frozenset({"GET", "HEAD", "DELETE"}), _MCP),
         (Kind.READ, _READ, rf"{_GRADIO}/mcp/schema"),
         (Kind.CALL, _POST, _MCP),
-        (Kind.READ, _READ, "/v1/models"),
+        (Kind.READ, _READ, rf"/v1/models(/{_NAME})?"),
+        (Kind.CALL, _POST, "/v1/embeddings"),
         (Kind.CALL, _POST, "/v1/chat/completions"),
     )
 )

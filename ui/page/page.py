@@ -9,7 +9,7 @@ from gradio.events import Dependency
 
 from rag.chain import Temei
 from ui.api.faults import Page
-from ui.api.openai import offer
+from ui.api.gradio_api import offer
 from ui.api.rate_limit import RateLimit
 from ui.page.conversation import READY, Conversation, TurnViews, Updates, messages, spoken, to_keep
 from ui.page.document_events import DocumentEvents
