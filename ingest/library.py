@@ -48,9 +48,11 @@ def add(
         held += [record.id for record in index.documents() if _is_of(record.path, wanted)]
     texts = [item for item in items if not _is_path(item)]
     with privately(index.settings.home), index.writing():
+        known = {record.id for record in index.documents()}
+        earlier = {record.source: record.id for record in index.documents() if not record.path}
         for number, item in enumerate(texts, 1):
             try:
-                held.append(_add_one(_document(item, number, metadata), index, advance))
+                held.append(_add_one(_document(item, number, metadata), index, known, earlier, advance))
             except DocumentError as error:
                 problems.append(error.line)
         records = {record.id: record for record in index.documents()}
@@ -64,12 +66,21 @@ def add(
     return [record for record in index.documents() if record.id in order], problems
 
 
-def _add_one(document: Document, index: Index, advance: Advance) -> str:
-    """Add a document that has no file; an earlier one without a file, of the same source, is replaced by it."""
-    records = index.documents()
-    if not any(record.id == document.id for record in records):
+def _add_one(document: Document, index: Index, known: set[str], earlier: dict[str, str], advance: Advance) -> str:
+    """Add a document that has no file; an earlier one without a file, of the same source, is replaced by it.
+
+    Args:
+        known: the ids of the documents that the index holds; changed with it.
+        earlier: by their sources the ids of those without a file; changed with it.
+    """
+    if document.id not in known:
         add_document(document, index, where="", advance=advance)
-        index.remove([one.id for one in records if not one.path and one.source == document.source])
+        known.add(document.id)
+        old = earlier.get(document.source)
+        if old is not None:
+            index.remove([old])
+            known.discard(old)
+        earlier[document.source] = document.id
     return document.id
 
 
