@@ -12,7 +12,7 @@ import re
 LONGEST_TITLE = 50
 """Characters of a title, which a side bar shows. Chosen by eye."""
 _ORDER = re.compile(r"\s*###\s*Task:")
-_ASKED = re.compile(r"^\s*(?:USER|User|Human)\s*:\s*(\S[^\n]*)", re.MULTILINE)
+_ASKED = re.compile(r"^[ \t]{0,8}(?:USER|User|Human)[ \t]{0,8}:[ \t]{0,8}(\S[^\n]*)", re.MULTILINE)
 _TITLE = re.compile(r"\btitle\b", re.IGNORECASE)
 _LISTS = {
     "follow_ups": re.compile(r"\bfollow[-_ ]?ups?\b", re.IGNORECASE),
