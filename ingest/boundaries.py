@@ -13,6 +13,9 @@ from collections.abc import Iterator
 import regex
 import sentencex
 
+from rag.text.table_lines import PIPE, line_tables
+from rag.types import Span
+
 TITLES = {
     "de": "hr fr dr prof ing dipl hl",
     "en": "messrs",
@@ -59,7 +62,7 @@ def boundaries(text: str, language: str) -> list[int]:
     """Return where in a text its sentences end, the end of the last excepted."""
     titles = frozenset(TITLES.get(language, "").split())
     ends = {end for end in _library(text, language) if not goes_on(text, end, titles)} | set(_lines(text))
-    rows = [match.span() for match in _ROW.finditer(text)]
+    rows = sorted({*(match.span() for match in _ROW.finditer(text)), *_plain_rows(text)})
     starts = [start for start, _ in rows]
 
     def in_row(at: int) -> bool:
@@ -68,6 +71,12 @@ def boundaries(text: str, language: str) -> list[int]:
 
     edges = {edge for row in rows for edge in row}
     return sorted(end for end in {end for end in ends if not in_row(end)} | edges if 0 < end < len(text))
+
+
+def _plain_rows(text: str) -> Iterator[Span]:
+    """Yield the lines that are rows of a table in plain text, without those that `_ROW` finds."""
+    for table in line_tables(text):
+        yield from ((a, b) for a, b in table.rows if not (table.sign == PIPE and text[a] == text[b - 1] == PIPE))
 
 
 def _library(text: str, language: str, depth: int = 2) -> Iterator[int]:

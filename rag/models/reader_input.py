@@ -7,11 +7,10 @@ is read alone always looks certain. So its score is at most the score that it go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.text.language import spoken
-from rag.text.tables import TableRow, cell_spans, table_rows
+from rag.text.tables import TableRow, table_rows
 from rag.types import PATH, Passage, Span
 
 
@@ -51,7 +50,7 @@ def reader_inputs(passage: Passage) -> tuple[ReaderInput, dict[int, ReaderInput]
     whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
     rows = table_rows(passage, text)
     return ReaderInput(text, whole, _above(passage)), {
-        number: _row(row, list(cell_spans(text, *spans[number])), passage.start) for number, row in rows.items()
+        number: _row(row, passage.start) for number, row in rows.items()
     }
 
 
@@ -60,13 +59,13 @@ def _above(passage: Passage) -> str:
     return f"{PATH.join([passage.title, *passage.path])}:" if passage.path else ""
 
 
-def _row(row: TableRow, cells: Sequence[Span], offset: int) -> ReaderInput:
+def _row(row: TableRow, offset: int) -> ReaderInput:
     if row.is_header:
         return ReaderInput("", ())
     stretches = []
     at = 0
     for before, number in row.parts():
-        start, end = cells[number]
+        start, end = row.spans[number]
         at += len(before)
         stretches.append(Stretch(at, at + end - start, start + offset))
         at += end - start
