@@ -16,12 +16,10 @@ from typing import Any
 import regex
 
 from rag.text.headings import headings
-from rag.text.language import language_share, question_language
+from rag.text.language import SAME_LANGUAGE, language_share, question_language
 from rag.text.numbers_names import Value, latin_words, mentions, months, named, values, weekdays
 from rag.types import Passage, Span
 
-SAME_LANGUAGE = 0.5
-"""From this probability on, question and sentence are in one language, so that a name is spelt in one way."""
 CAPITALISED = frozenset(["de", "lb"])
 """Languages in which all nouns are capitalised, so that names cannot be told from them."""
 DATES = ("year", "month", "weekday")

@@ -21,6 +21,7 @@ from rag.text.limits import limits
 from rag.text.markup import FENCES
 from rag.text.questions import holds, wanted
 from rag.text.referring import refers_back
+from rag.text.tables import table_rows
 from rag.types import PATH, Hit, Span
 
 WEIGHTS = {
@@ -30,6 +31,7 @@ WEIGHTS = {
     "before": 0.05,
     "path": 0.15,
     "found": 0.35,
+    "row": 0.3,
 }
 """What each kind of evidence adds to the score of a sentence, by the names of `Sentence.evidence`."""
 
@@ -51,7 +53,7 @@ class Sentence:
     in it, None where the reader did not look; ``is_heading`` says that it is such a heading or question itself.
     ``evidence`` is what the score sums up, by name: ``cosine``, ``overlap``, ``passage`` (the score of its passage),
     ``before`` (the overlap of the sentence before it), ``path`` (that of the headings above it) and ``found`` (what the
-    reader's answer counts, 0 to 1).
+    reader's answer counts, 0 to 1) and ``row`` (how far the question names it, where it is a row of a table).
     """
 
     hit: Hit
@@ -74,8 +76,9 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
         passage = hit.passage
         before = above = told = 0.0
         answers = retrieval.answers.get(passage.id) or (None,) * len(passage.sentences)
-        for span, cosine, found, heading in zip(
-            passage.sentences, retrieval.sentences[passage.id].tolist(), answers, headings(passage), strict=True
+        rows = retrieval.rows.get(passage.id, {})
+        for number, (span, cosine, found, heading) in enumerate(
+            zip(passage.sentences, retrieval.sentences[passage.id].tolist(), answers, headings(passage), strict=True)
         ):
             text = passage.quote(span)
             near, overlap = max(cosine, above), max(_overlap(text, passage.language, weights), told)
@@ -86,6 +89,7 @@ def rank_sentences(retrieval: Retrieval) -> list[Sentence]:
                 "before": before,
                 "path": _overlap(PATH.join(passage.path_at(span[0])), passage.language, weights),
                 "found": evidence(found) if found else 0.0,
+                "row": rows.get(number, 0.0),
             }
             score = sum(WEIGHTS[name] * value for name, value in seen.items())
             is_heading = heading is not None and heading.says_nothing(kind is not None and holds(text, kind))
@@ -105,7 +109,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
 
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
     colon is followed by what it announces, and what stands above a block of code by that. What only refers to the
-    sentence before it, and code, come with that.
+    sentence before it, and code, come with that. Beside a row of a table no other is quoted that the question names less.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):
@@ -126,12 +130,20 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
             continue
         if behind > MARGIN and not _is_in_section_of(ranked[0], sentence):
             continue
+        if _is_row(ranked[0]) and _is_row(sentence) and sentence.evidence["row"] < ranked[0].evidence["row"]:
+            continue
         if content and content not in seen and (told or kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
             seen.add(content)
     chosen += [sentence for sentence in _limiting(ranked) if sentence not in chosen]
     order = list(dict.fromkeys(sentence.hit.passage.document_id for sentence in chosen))
     return sorted(chosen, key=lambda s: (order.index(s.hit.passage.document_id), s.span))
+
+
+def _is_row(sentence: Sentence) -> bool:
+    """Return whether a sentence is a row of a table."""
+    passage = sentence.hit.passage
+    return passage.sentences.index(sentence.span) in table_rows(passage)
 
 
 def _is_in_section_of(best: Sentence, other: Sentence) -> bool:

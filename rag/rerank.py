@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from rag.cells import name_rows, nearness, with_cells
 from rag.models.reader import ReaderAnswer
 from rag.retrieve import Retrieval
 from rag.types import Floats, Passage
@@ -31,12 +32,13 @@ LOWEST, HIGHEST = -2.0, 14.0
 def rerank(retrieval: Retrieval, read: Read) -> Retrieval:
     """Return the retrieval with its first hits read, their scores raised by what was found, best first."""
     first = retrieval.hits[:READ]
-    near = [retrieval.sentences[hit.passage.id] for hit in first]
+    named = name_rows(retrieval, [hit.passage for hit in first])
+    near = [nearness(retrieval.sentences[hit.passage.id], named[hit.passage.id]) for hit in first]
     read_of = read(retrieval.query, [hit.passage for hit in first], near)
     answers = {hit.passage.id: found for hit, found in zip(first, read_of, strict=True)}
     raised = [replace(hit, score=hit.score + WEIGHT * _best(answers[hit.passage.id])) for hit in first]
     hits = sorted([*raised, *retrieval.hits[READ:]], key=lambda hit: (-hit.score, hit.passage.id))
-    return replace(retrieval, hits=tuple(hits), answers=answers)
+    return with_cells(replace(retrieval, hits=tuple(hits), answers=answers), named)
 
 
 def evidence(found: ReaderAnswer) -> float:

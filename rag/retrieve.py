@@ -33,6 +33,8 @@ BM25_HALF = 20.0
 """The BM25 score that counts half."""
 LEXICAL_SHARE = 0.4
 """Candidates that BM25 proposes for each one that dense search proposes. Only its first ones matter."""
+SELECTED = 4.0
+"""What a row counts that a superlative selects, in place of 1 for one that is named: more than any sentence scores."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Retrieval:
     ``vector`` is the query's vector, shape (dimension,); ``sentences`` the similarity of each hit's sentences to
     it, by passage id; ``coverage`` the share of the query that the corpus's vocabulary can carry; ``word_weights`` the
     inverse document frequency of its words; ``languages`` those of the corpus; ``answers`` what the reader found in
-    each sentence of the hits it read, by passage id.
+    each sentence of the hits it read, by passage id; ``rows`` how far the question names a row of a table, 0 to 1, or
+    `SELECTED` where it selects one, by passage id and number of the sentence.
     """
 
     query: str
@@ -53,6 +56,7 @@ class Retrieval:
     word_weights: Mapping[str, float]
     languages: Sequence[str]
     answers: Mapping[str, tuple[ReaderAnswer, ...]] = field(default_factory=dict)
+    rows: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 def retrieve(

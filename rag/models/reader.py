@@ -42,6 +42,9 @@ LONGEST_TABLE = 128
 """Tokens after which no further row of a passage is read by itself."""
 LEAST_CERTAIN = 2.0
 """Log-odds from which a short answer is shown: from there on two of three touch the right words, below one of three."""
+NAMED = 2.0
+"""Similarity, more than any that is measured, from which on the question names a row: it is read by itself whatever it
+scores among the others, and its score stands."""
 NOTHING = -20.0
 """The log-odds of a row that is not read by itself, as one that scores less than that among the others."""
 
@@ -96,7 +99,8 @@ class Reader:
 
         Args:
             near: for every passage the similarity of its sentences to the question; of a long passage those around the
-                nearest are read, of a table the nearest rows by themselves. Its beginning where omitted.
+                nearest are read, of a table the nearest rows by themselves, `NAMED` where the question names the row.
+                Its beginning where omitted.
         """
         asked = self.unigram.encode(f"query: {question}")
         asked = [*asked[: QUESTION_TOKENS - 1], END]
@@ -110,10 +114,11 @@ class Reader:
         for number in sorted(of_rows, key=lambda number: -near[number]):
             start, _ = passage.sentences[number]
             among, found[number] = found[number], ReaderAnswer((start, start), NOTHING)
-            if left > 0 and among.score >= LEAST_CERTAIN and of_rows[number].stretches:
+            named = near[number] >= NAMED
+            if left > 0 and (named or among.score >= LEAST_CERTAIN) and of_rows[number].stretches:
                 cells, tokens = self._look(asked, of_rows[number], 0)
                 best = max(cells, key=lambda cell: cell.score)
-                found[number] = replace(best, score=min(best.score, among.score))
+                found[number] = best if named else replace(best, score=min(best.score, among.score))
                 left -= tokens
         return tuple(replace(one, span=trimmed(passage, one.span)) for one in found)
 

@@ -50,6 +50,9 @@ _COMMON = frozenset(
 _PRESUMPTION = 5.0
 """How many times likelier than a document's language another must be to count as much. Chosen by eye; not measured."""
 
+SAME_LANGUAGE = 0.5
+"""From this share on, a question and a text are in one language, so that a word or a name is spelt in one way."""
+
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー]+")
 _HTML = (

@@ -191,11 +191,12 @@ def latin_words(text: str) -> tuple[str, ...]:
 
 def named(name: str, text: str, *, same_language: bool) -> bool:
     """Return whether a text holds a name, whatever its ending; between languages also in a similar spelling."""
-    return all(any(_alike(wanted, word, same_language) for word in latin_words(text)) for wanted in latin_words(name))
+    return all(any(alike(wanted, word, same_language) for word in latin_words(text)) for wanted in latin_words(name))
 
 
 @lru_cache(maxsize=1 << 15)
-def _alike(name: str, word: str, same_language: bool) -> bool:
+def alike(name: str, word: str, same_language: bool) -> bool:
+    """Return whether a folded word is a name with another ending; between languages also in a similar spelling."""
     if name == word:
         return True
     if not same_language:

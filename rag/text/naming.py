@@ -1,0 +1,148 @@
+"""Naming: which rows and columns of a table a question names, so that the cell where they meet can be found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from rag.text.language import SAME_LANGUAGE, language_share, stem, words
+from rag.text.numbers_names import alike
+from rag.text.questions import Wanted, holds, wanted
+from rag.text.tables import TableRow, table_rows
+from rag.types import Passage
+
+_EMPTY = (
+    "a about all an and are as at be been by did do does for from had has have how i in is it its many much of on or"
+    " that the their them there they this to was were what when where which who whom whose will with you your"
+    " ai al ale am ar are au ca cat cata cate cati ce cea cei cel cele cine cu cum cui da de din do e este eu fi fost"
+    " in la le lui mai ne nu o pe pentru prin sa sau se si spre sunt un una unei unui unde va"
+    " das dem den der des die ein eine einem einen einer eines es fur hat im ist mit und viel viele von war was welche"
+    " welcher welches wer wie wieviel wo zu zum zur aux avec combien ces cette d dans du elle en est et il l les leur"
+    " ou par pas pour qu que quel quelle quels qui s ses son sont sur une como con cual cuales cuando cuanto cuanta"
+    " cuantos cuantas donde el esta las los para por quien su sus una unos y che chi come da del della di gli lo nel"
+    " per quale quali quando quanti quante quanto sono sua suo um uma as os do dos da das na no nas nos qual quais"
+    " quantos quantas foi az egy es hany hol ki kik melyik mennyi mennyibe mi mikor milyen van volt"
+)
+EMPTY = frozenset(_EMPTY.split())
+"""Words, folded, that name neither row nor column: those of grammar and of asking, in nine languages."""
+LIKE = 0.7
+"""What a word counts that is only spelt alike: another ending, or another language. Chosen by eye; not measured."""
+SHORTEST_ALIKE = 4
+"""Letters of a word that may be spelt alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The words of a question that may name something, whether it is in the language of a passage, what it wants."""
+
+    words: tuple[str, ...]
+    same_language: bool
+    wanted: Wanted | None
+
+    @classmethod
+    def of(cls, question: str, language: str) -> Asked:
+        """Return what a question has for a passage in a language."""
+        named = tuple(word for word in dict.fromkeys(words(question)) if word not in EMPTY)
+        return cls(named, language_share(question, language) >= SAME_LANGUAGE, wanted(question))
+
+    def matched(self, cell: Collection[str], language: str) -> dict[str, float]:
+        """Return the question's words that stand among those of a cell, and what each counts, to 1."""
+        stems = {stem(word, language) for word in cell}
+        found = {}
+        for word in self.words:
+            if word in cell or (self.same_language and not word.isdigit() and stem(word, language) in stems):
+                found[word] = 1.0
+            elif len(word) >= SHORTEST_ALIKE and word.isalpha() and any(self._is_like(word, one) for one in cell):
+                found[word] = LIKE
+        return found
+
+    def _is_like(self, word: str, other: str) -> bool:
+        return len(other) >= SHORTEST_ALIKE and other.isalpha() and alike(word, other, self.same_language)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How far a question names a row of a table.
+
+    ``row`` is the weight of the question's words in its cells, rare ones of the table the more; ``share`` that by the
+    highest in the table, 1 for the row that is meant. ``keys`` are the cells with such words, ``columns`` the weight of
+    the question's words in the name of each cell's column. ``missing`` are the question's words in none of them.
+    """
+
+    row: float
+    share: float
+    keys: frozenset[int]
+    columns: tuple[float, ...]
+    missing: frozenset[str]
+
+
+def namings(question: str, passage: Passage) -> Mapping[int, Naming]:
+    """Return how far a question names each row of the tables in a passage, but for the names of columns."""
+    rows = {number: row for number, row in table_rows(passage).items() if not row.is_header}
+    if not rows:
+        return {}
+    asked = Asked.of(question, passage.language)
+    found: dict[int, Naming] = {}
+    for table in dict.fromkeys(row.table for row in rows.values()):
+        found |= _in_table(asked, {n: row for n, row in rows.items() if row.table == table}, passage.language)
+    return found
+
+
+def _in_table(asked: Asked, rows: Mapping[int, TableRow], language: str) -> dict[int, Naming]:
+    matched = {
+        number: [asked.matched(words(cell), language) for cell in (*row.cells, row.group)]
+        for number, row in rows.items()
+    }
+    often = Counter(word for cells in matched.values() for word in {word for cell in cells for word in cell})
+    headers: dict[tuple[str, ...], list[dict[str, float]]] = {}
+    for row in rows.values():
+        if row.columns not in headers:
+            headers[row.columns] = [asked.matched(words(column), language) for column in row.columns]
+    weigh = {word: log(1 + len(rows) / count) for word, count in often.items()}
+    raw: dict[int, float] = {}
+    for number, cells in matched.items():
+        best: dict[str, float] = {}
+        for cell in cells:
+            for word, counts in cell.items():
+                best[word] = max(best.get(word, 0.0), counts)
+        raw[number] = sum(weigh[word] * counts for word, counts in best.items()) + _whole(rows[number], cells)
+    top = max(raw.values())
+    found = {}
+    for number, row in rows.items():
+        names = headers[row.columns] or [{} for _ in row.cells]
+        rare = Counter(word for name in names for word in name)
+        columns = tuple(sum(counts / rare[word] for word, counts in name.items()) for name in names)
+        keys = frozenset(at for at, cell in enumerate(matched[number][:-1]) if any(often[w] < len(rows) or len(rows) == 1 for w in cell))
+        seen = {word for cell in (*matched[number], *names) for word in cell}
+        share = raw[number] / top if top else 0.0
+        found[number] = Naming(raw[number], share, keys, columns, frozenset(asked.words) - seen)
+    return found
+
+
+def _whole(row: TableRow, matched: Sequence[Mapping[str, float]]) -> float:
+    """Return what it counts that the question has all words of a cell: it names that cell, not one with more words."""
+    shares = [
+        len(found) / max(1, len({word for word in words(cell) if word not in EMPTY}))
+        for cell, found in zip(row.cells, matched, strict=False)
+        if found
+    ]
+    return max(shares, default=0.0)
+
+
+def cell_asked_for(naming: Naming, row: TableRow, kind: Wanted | None) -> int | None:
+    """Return the number of the cell in the column that a question names, or the only one of the kind it wants.
+
+    None where several or none are. The cells that name the row answer only where the question names their column too
+    and no other.
+    """
+    filled = [at for at, cell in enumerate(row.cells) if cell]
+    fits = [at for at in filled if kind is None or kind is Wanted.PERSON or holds(row.cells[at], kind)]
+    for among in ([at for at in fits if at not in naming.keys], fits):
+        best = max((naming.columns[at] for at in among), default=0.0)
+        if best > 0:
+            first, *others = [at for at in among if naming.columns[at] == best]
+            return None if others else first
+    left = [at for at in fits if at not in naming.keys]
+    return left[0] if len(left) == 1 and (kind is not None or len(filled) == 2) else None
