@@ -16,8 +16,7 @@ from rag.models.reader import LEAST_CERTAIN, NAMED, ReaderAnswer
 from rag.retrieve import SELECTED, Retrieval
 from rag.superlative_rows import PlacedRow, Selected, select
 from rag.text.language import words
-from rag.text.naming import Naming, cell_asked_for, namings
-from rag.text.questions import wanted
+from rag.text.naming import LEAST_NAMED, Naming, cell_asked_for, kind_wanted, lacks, namings
 from rag.text.superlatives import superlative
 from rag.text.tables import TableRow, table_rows
 from rag.types import PATH, Floats, Passage, Span
@@ -27,9 +26,6 @@ CERTAIN = 6.0
 LONGEST_CELL = 60
 """Characters of a cell that is given whole as the short answer; of a longer one what the reader found. Chosen by eye;
 not measured."""
-LEAST_NAMED = 0.5
-"""Weight of the question's words in a row from which on it is named: one word that stands in two rows of three."""
-
 Namings = Mapping[str, Mapping[int, Naming]]
 
 
@@ -73,6 +69,18 @@ def _is_meant(naming: Naming) -> bool:
     return naming.row >= LEAST_NAMED and naming.share > 0.99
 
 
+def lacks_asked(retrieval: Retrieval, passage: Passage, span: Span) -> bool:
+    """Return whether a sentence is a row of a table that has not the row or the column that the question asks for."""
+    number = passage.sentences.index(span)
+    row = table_rows(passage).get(number)
+    if row is None or row.is_header or retrieval.rows.get(passage.id, {}).get(number) == SELECTED:
+        return False
+    named = namings(retrieval.query, passage)
+    alike = [one for n, one in named.items() if one.share > 0.99 and table_rows(passage)[n].table == row.table]
+    above = words(PATH.join([passage.title, *passage.path_at(span[0])]))
+    return lacks(retrieval.query, row, named[number], len(alike) == 1 and _is_meant(named[number]), above)
+
+
 def _covered(question: str, passage: Passage, number: int, naming: Naming) -> float:
     """Return the share of the question's words that a row, its columns, the headings or the title hold."""
     above = set(words(PATH.join([passage.title, *passage.path_at(passage.sentences[number][0])])))
@@ -84,7 +92,7 @@ def _cell(passage: Passage, row: TableRow, naming: Naming, found: ReaderAnswer, 
     """Return what the reader found in a row as a cell: that in the column which the question names, else its own."""
     spans = [(a + passage.start, b + passage.start) for a, b in row.spans]
     if _is_meant(naming):
-        at = cell_asked_for(naming, row, wanted(question))
+        at = cell_asked_for(naming, row, kind_wanted(question))
         if at is not None and naming.columns[at] > 0:
             return replace(found, span=spans[at], score=max(found.score, LEAST_CERTAIN))
         holder = _holder(spans, found.span)

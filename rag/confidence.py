@@ -11,6 +11,7 @@ import regex
 
 from rag.agreement import AGREED, DATES, WAYS, agreement_with
 from rag.calibration import Calibration
+from rag.cells import lacks_asked
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.retrieve import Retrieval
@@ -24,8 +25,13 @@ _NAME_STEM = 5
 
 
 def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity, calibration: Calibration) -> float:
-    """Return the probability (0..1) that the best sentences answer the question."""
+    """Return the probability (0..1) that the best sentences answer the question.
+
+    A row of a table is not quoted where the table lacks the row or the column that is asked for: see `lacks_asked`.
+    """
     if not ranked:
+        return 0.0
+    if retrieval.answers and lacks_asked(retrieval, ranked[0].hit.passage, ranked[0].span):
         return 0.0
     return calibration.probability(gather(retrieval, ranked, rarity), read=bool(retrieval.answers))
 

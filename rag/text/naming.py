@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 
-from rag.text.language import SAME_LANGUAGE, language_share, stem, words
+import regex
+
+from rag.text.cell_values import is_dated
+from rag.text.language import SAME_LANGUAGE, fold, language_share, stem, words
 from rag.text.numbers_names import alike
 from rag.text.questions import Wanted, holds, wanted
 from rag.text.tables import TableRow, table_rows
@@ -29,6 +33,8 @@ EMPTY = frozenset(_EMPTY.split())
 """Words, folded, that name neither row nor column: those of grammar and of asking, in nine languages."""
 LIKE = 0.7
 """What a word counts that is only spelt alike: another ending, or another language. Chosen by eye; not measured."""
+LEAST_NAMED = 0.5
+"""Weight of the question's words in a row from which on it is named: one word that stands in two rows of three."""
 SHORTEST_ALIKE = 4
 """Letters of a word that may be spelt alike."""
 
@@ -68,7 +74,9 @@ class Naming:
 
     ``row`` is the weight of the question's words in its cells, rare ones of the table the more; ``share`` that by the
     highest in the table, 1 for the row that is meant. ``keys`` are the cells with such words, ``columns`` the weight of
-    the question's words in the name of each cell's column. ``missing`` are the question's words in none of them.
+    the question's words in the name of each cell's column. ``missing`` are the question's words in none of them;
+    ``same_language`` says whether that tells something. ``held`` are those in its cells, ``is_whole`` says that they
+    are all words of one cell.
     """
 
     row: float
@@ -76,6 +84,9 @@ class Naming:
     keys: frozenset[int]
     columns: tuple[float, ...]
     missing: frozenset[str]
+    same_language: bool
+    held: frozenset[str]
+    is_whole: bool
 
 
 def namings(question: str, passage: Passage) -> Mapping[int, Naming]:
@@ -117,7 +128,16 @@ def _in_table(asked: Asked, rows: Mapping[int, TableRow], language: str) -> dict
         keys = frozenset(at for at, cell in enumerate(matched[number][:-1]) if any(often[w] < len(rows) or len(rows) == 1 for w in cell))
         seen = {word for cell in (*matched[number], *names) for word in cell}
         share = raw[number] / top if top else 0.0
-        found[number] = Naming(raw[number], share, keys, columns, frozenset(asked.words) - seen)
+        found[number] = Naming(
+            row=raw[number],
+            share=share,
+            keys=keys,
+            columns=columns,
+            missing=frozenset(asked.words) - seen,
+            same_language=asked.same_language,
+            held=frozenset(word for at in keys for word in matched[number][at]),
+            is_whole=_whole(row, [matched[number][at] if at in keys else {} for at in range(len(row.cells))]) == 1,
+        )
     return found
 
 
@@ -131,18 +151,69 @@ def _whole(row: TableRow, matched: Sequence[Mapping[str, float]]) -> float:
     return max(shares, default=0.0)
 
 
+_YEAR = regex.compile(r"1[0-9]{3}|2[01][0-9]{2}")
+_AMOUNT = regex.compile(
+    r"(?<!\p{L})(?:number|amount|total|numarul|numar|totalul|suma|anzahl|zahl|nombre|montant|numero|cantidad|importe|quantita|szama|число)"
+    r"(?!\p{L})"
+)
+
+
+def kind_wanted(question: str) -> Wanted | None:
+    """Return the kind of answer that a question asks for, also with "What is the number of …"."""
+    kind = wanted(question)
+    return Wanted.NUMBER if kind is None and _AMOUNT.search(fold(question)) else kind
+
+
+def fitting(row: TableRow, kind: Wanted | None) -> list[int]:
+    """Return the numbers of the cells that may be of a kind."""
+    every = kind is None or kind is Wanted.PERSON
+    return [at for at, cell in enumerate(row.cells) if cell and (every or holds(cell, kind))]
+
+
 def cell_asked_for(naming: Naming, row: TableRow, kind: Wanted | None) -> int | None:
     """Return the number of the cell in the column that a question names, or the only one of the kind it wants.
 
-    None where several or none are. The cells that name the row answer only where the question names their column too
-    and no other.
+    None where several or none are. A cell that names the row is no answer.
     """
-    filled = [at for at, cell in enumerate(row.cells) if cell]
-    fits = [at for at in filled if kind is None or kind is Wanted.PERSON or holds(row.cells[at], kind)]
-    for among in ([at for at in fits if at not in naming.keys], fits):
-        best = max((naming.columns[at] for at in among), default=0.0)
-        if best > 0:
-            first, *others = [at for at in among if naming.columns[at] == best]
-            return None if others else first
-    left = [at for at in fits if at not in naming.keys]
-    return left[0] if len(left) == 1 and (kind is not None or len(filled) == 2) else None
+    left = [at for at in fitting(row, kind) if at not in naming.keys]
+    best = max((naming.columns[at] for at in left), default=0.0)
+    named = [at for at in left if naming.columns[at] == best]
+    if best > 0:
+        return named[0] if len(named) == 1 else None
+    return left[0] if len(left) == 1 and (kind is not None or len([cell for cell in row.cells if cell]) == 2) else None
+
+
+def lacks(question: str, row: TableRow, naming: Naming, is_only: bool, above: Collection[str]) -> bool:
+    """Return whether a question asks for a row or a column that the table has not, as far as words tell.
+
+    That is where words of it stand neither in the row nor in the names of columns nor above the table, and no row is
+    named, or one of another year, or of a name that differs in such a word ("Foshay Tower" beside "IDS Tower"), or none
+    of several columns that could hold such an answer. Words of another language tell nothing.
+
+    Args:
+        is_only: whether no other row is named as much.
+        above: words of the title and the headings.
+    """
+    missing = naming.missing - set(above)
+    if not missing or not naming.same_language:
+        return False
+    if not is_only or naming.row < LEAST_NAMED or _is_of_another_year(row, missing):
+        return True
+    if not naming.is_whole and _differs(words(question), naming.held, missing):
+        return True
+    kind = kind_wanted(question)
+    fits = [at for at in fitting(row, kind) if at not in naming.keys]
+    if kind is Wanted.DATE:
+        fits = [at for at in fits if is_dated([row.cells[at]])]
+    return kind in (Wanted.NUMBER, Wanted.DATE) and len(fits) != 1 and not any(naming.columns[at] for at in fits)
+
+
+def _is_of_another_year(row: TableRow, missing: Collection[str]) -> bool:
+    return any(_YEAR.fullmatch(word) for word in missing) and any(
+        _YEAR.fullmatch(word) for cell in row.cells for word in words(cell)
+    )
+
+
+def _differs(question: Sequence[str], held: Collection[str], missing: Collection[str]) -> bool:
+    """Return whether a word that the row has not stands in the question right beside one that it has."""
+    return any({a, b} & set(held) and {a, b} & set(missing) for a, b in pairwise(question))
