@@ -109,7 +109,8 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
 
     Where ``question`` asks for a date, a number or a person and the best holds one, the others must. What ends in a
     colon is followed by what it announces, and what stands above a block of code by that. What only refers to the
-    sentence before it, and code, come with that. Beside a row of a table no other is quoted that the question names less.
+    sentence before it, and code, come with that. Beside a row of a table no other is quoted that the question names
+    less.
     """
     kind = wanted(question)
     if kind is not None and ranked and not holds(ranked[0].text, kind):

@@ -31,9 +31,15 @@ _ASKS = regex.compile(
     r"(?<![\p{L}])(?:which|what|whose|ce|care|welche[nrsm]?|quel(?:le)?s?|que|cual(?:es)?|qual[ei]?|quais|melyik|milyen|какой|"
     r"какая|какое|jaki|jaka|ktory|ktora)(?![\p{L}])"
 )
-_IN = regex.compile(r"\W*(?:place |loc |locul )?(?:in|by|for|on|when|after|la|dupa|bei|nach|en|par|per|por|a|по)(?!\p{L})")
-_IS = regex.compile(r"(?:is|was|are|were|e|este|era|a|sunt|ist|war|sind|est|sont|son|es|sono) ?(?:the|der|die|das|le|la|les|el|il|o)? ?")
-_BEST = frozenset(["best", "worst", "top", "beste", "besten", "bun", "buna", "meilleur", "meilleure", "mejor", "migliore", "melhor"])
+_IN = regex.compile(
+    r"\W*(?:place |loc |locul )?(?:in|by|for|on|when|after|la|dupa|bei|nach|en|par|per|por|a|по)(?!\p{L})"
+)
+_IS = regex.compile(
+    r"(?:is|was|are|were|e|este|era|a|sunt|ist|war|sind|est|sont|son|es|sono) ?(?:the|der|die|das|le|la|les|el|il|o)? ?"
+)
+_BEST = frozenset(
+    ["best", "worst", "top", "beste", "besten", "bun", "buna", "meilleur", "meilleure", "mejor", "migliore", "melhor"]
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,10 @@ class _Table:
         Where several hold a word, that comes first of which the whole question has more words.
         """
         in_question = [self._matched(name) for name in self.names]
-        weights = [sum(counts / sum(word in one for one in in_question) for word, counts in each.items()) for each in in_question]
+        weights = [
+            sum(counts / sum(word in one for one in in_question) for word, counts in each.items())
+            for each in in_question
+        ]
         order = words(text)[::-1] if reverse else words(text)
         found: dict[int, None] = {}
         for word in order:
@@ -247,7 +256,9 @@ def _names_rows(table: _Table, at: int, measured: int | None) -> bool:
     column = [cell for cell in table.column(at) if cell]
     if at == measured or at in table.ranks or is_dated(column):
         return False
-    return sum(any(c.isalpha() for c in cell) for cell in column) * 2 > len(column) and len(set(column)) * 2 > len(column)
+    return sum(any(c.isalpha() for c in cell) for cell in column) * 2 > len(column) and len(set(column)) * 2 > len(
+        column
+    )
 
 
 def _asks_value(table: _Table) -> bool:

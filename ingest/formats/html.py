@@ -17,7 +17,9 @@ from typing import Any
 from resiliparse.parse.html import HTMLTree, NodeType
 
 from ingest.formats.html_bytes import decode
+from ingest.formats.html_elements import Element, children, is_row, mark_tables, rows, span_of
 from ingest.formats.html_marks import LEVELS, around_code, around_heading, unmarked
+from ingest.formats.html_tables import Cell, table_blocks
 from ingest.formats.titles import usable_title
 from ingest.sandbox.child import Extracted, Limits, tidy
 
@@ -48,6 +50,7 @@ _BLOCKS = frozenset([
     "tfoot", "thead", "td", "th", "tr", "ul",
 ])  # fmt: skip
 _LINK_LISTS = frozenset(["ul", "ol", "div", "section", "table", "td", "dl"])
+_OF_TABLES = frozenset(["thead", "tbody", "tfoot", "tr"])
 _TRAILS = frozenset(["div", "p", "span", "td", "small", "font"])
 _TRAIL = re.compile(r"[>›»→/|\\·•]+|::")
 """What stands between the links of a trail to the page: "Home › Laws › Law 12"."""
@@ -57,25 +60,6 @@ _SELF_CLOSED = re.compile(
 )
 _XHTML = "http://www.w3.org/1999/xhtml"
 _PARAGRAPH, _LINE, _CELL, _STICKS = "\n\n", "\n", " | ", "\x1e"
-_LONGEST_CELL = 300
-"""Most letters of a cell in the row of a table; a longer one is a part of the page's layout. Chosen by eye; not
-measured."""
-
-
-class _Element:
-    """A part of a page: its texts and parts in order, and how many letters are text, links, and prose in paragraphs."""
-
-    __slots__ = ("cells", "letters", "links", "named", "parts", "prose", "tables", "tag", "titled")
-
-    def __init__(self, tag: str, named: bool = False) -> None:
-        self.tag = tag
-        self.named = named
-        self.parts: list[_Element | str] = []
-        self.letters = self.links = self.prose = 0
-        self.titled = tag == "h1"
-        self.tables = int(tag == "table")
-        self.cells = False
-        """Whether it is a table of rows and columns, no part of the page's layout, or a cell of one."""
 
 
 def read_html(data: bytes, limits: Limits) -> Extracted:
@@ -102,22 +86,22 @@ def html_text(html: str, *, main: bool) -> Extracted:
     return Extracted(text, title, headings=headings)
 
 
-def _first_heading(elements: list[_Element]) -> str:
+def _first_heading(elements: list[Element]) -> str:
     """Return the first heading of the highest level, with those of that level that follow at once: its other lines."""
     first = next((e for tag in ("h1", "h2") for e in elements if e.tag == tag and e.letters and not e.named), None)
     if first is None:
         return ""
     parent = next(element for element in elements if first in element.parts)
-    told = [part for part in parent.parts if isinstance(part, _Element) or part.strip()]
-    lines = takewhile(lambda part: isinstance(part, _Element) and part.tag == first.tag, told[told.index(first) :])
-    return " ".join(_flat(line, lambda part: True) for line in lines if isinstance(line, _Element))
+    told = [part for part in parent.parts if isinstance(part, Element) or part.strip()]
+    lines = takewhile(lambda part: isinstance(part, Element) and part.tag == first.tag, told[told.index(first) :])
+    return " ".join(_flat(line, lambda part: True) for line in lines if isinstance(line, Element))
 
 
-def _elements(body: Any) -> tuple[_Element, list[_Element]]:
+def _elements(body: Any) -> tuple[Element, list[Element]]:
     """Return a page as our own elements, and all of them, parents first. Nothing here recurses: pages nest deep."""
-    page = _Element("body")
+    page = Element("body")
     elements = [page]
-    stack: list[tuple[Any, _Element, bool, bool, bool]] = [(body.first_child, page, False, False, False)]
+    stack: list[tuple[Any, Element, bool, bool, bool]] = [(body.first_child, page, False, False, False)]
     while stack:
         node, parent, linked, prose, verbatim = stack.pop()
         while node is not None:
@@ -126,7 +110,9 @@ def _elements(body: Any) -> tuple[_Element, list[_Element]]:
                 _add_text(parent, node.value or "", linked, prose, verbatim)
             elif kind == NodeType.ELEMENT and node.tag not in _NEVER:
                 tag = str(node.tag)
-                element = _Element(tag, _is_named(node, tag))
+                element = Element(tag, _is_named(node, tag))
+                if tag in ("td", "th"):
+                    element.spans = (span_of(node.getattr("rowspan")), span_of(node.getattr("colspan")))
                 parent.parts.append(element)
                 elements.append(element)
                 if following is not None:
@@ -137,42 +123,17 @@ def _elements(body: Any) -> tuple[_Element, list[_Element]]:
             node = following
     for element in reversed(elements):
         for part in element.parts:
-            if isinstance(part, _Element):
+            if isinstance(part, Element):
                 element.letters += part.letters
                 element.links += part.links
                 element.prose += part.prose
                 element.tables += part.tables
                 element.titled |= part.titled
-    for element in elements:
-        if element.tag == "table" and _is_grid(element):
-            element.cells = True
-            for cell in (cell for row in _rows(element) for cell in _children(row)):
-                cell.cells = True
+    mark_tables(elements)
     return page, elements
 
 
-def _children(element: _Element) -> list[_Element]:
-    return [part for part in element.parts if isinstance(part, _Element)]
-
-
-def _rows(table: _Element) -> Iterator[_Element]:
-    for part in _children(table):
-        if part.tag in ("thead", "tbody", "tfoot"):
-            yield from (row for row in _children(part) if row.tag == "tr")
-        elif part.tag == "tr":
-            yield part
-
-
-def _is_grid(table: _Element) -> bool:
-    """Tell whether a table has no table in it, two rows of several cells each, and more than links."""
-    if table.tables > 1:
-        return False
-    rows = [[cell for cell in _children(row) if cell.letters] for row in _rows(table)]
-    headed = any(cell.tag == "th" for row in rows for cell in row)
-    return sum(len(row) > 1 for row in rows) > 1 and (headed or 10 * table.links < 9 * table.letters)
-
-
-def _add_text(parent: _Element, text: str, linked: bool, prose: bool, verbatim: bool) -> None:
+def _add_text(parent: Element, text: str, linked: bool, prose: bool, verbatim: bool) -> None:
     letters = len("".join(text.split()))
     parent.parts.append("\n".join(map(_one_line, text.split("\n"))) if verbatim else _one_line(text))
     parent.letters += letters
@@ -200,7 +161,7 @@ def _is_named(node: Any, tag: str) -> bool:
     )
 
 
-def _main(page: _Element, elements: list[_Element]) -> _Element:
+def _main(page: Element, elements: list[Element]) -> Element:
     """Return the innermost main or article element that holds most of the prose, else the page."""
     found = page
     for element in elements:
@@ -209,7 +170,7 @@ def _main(page: _Element, elements: list[_Element]) -> _Element:
     return found
 
 
-def _beside(part: _Element, page: _Element) -> bool:
+def _beside(part: Element, page: Element) -> bool:
     if part.tag in _APART:
         return 2 * part.prose <= page.prose
     if part.prose > 0.3 * page.prose or part.letters > 0.3 * page.letters:
@@ -221,9 +182,9 @@ def _beside(part: _Element, page: _Element) -> bool:
     return part.tag in _LINK_LISTS and not part.cells and 2 * part.links > part.letters
 
 
-def _is_trail(part: _Element) -> bool:
+def _is_trail(part: Element) -> bool:
     """Tell whether a part is links with marks of a trail between them; the page's own name may stand behind them."""
-    pieces = [piece for piece in part.parts if isinstance(piece, _Element) or piece.strip()]
+    pieces = [piece for piece in part.parts if isinstance(piece, Element) or piece.strip()]
     if pieces and isinstance(pieces[0], str) and pieces[0].rstrip().endswith(":"):  # "You are here:"
         del pieces[0]
     if len(pieces) > 3 and isinstance(pieces[-1], str) and _TRAIL.match(pieces[-1].strip()):
@@ -231,20 +192,20 @@ def _is_trail(part: _Element) -> bool:
     links, marks = pieces[0::2], pieces[1::2]
     return (
         len(links) > 1
-        and all(isinstance(link, _Element) and link.links for link in links[:-1])
-        and isinstance(links[-1], _Element)
+        and all(isinstance(link, Element) and link.links for link in links[:-1])
+        and isinstance(links[-1], Element)
         and all(isinstance(mark, str) and _TRAIL.fullmatch(mark.strip()) for mark in marks)
     )
 
 
-def _written(top: _Element, keep: Callable[[_Element], bool], *, marked: bool = False) -> str:
+def _written(top: Element, keep: Callable[[Element], bool], *, marked: bool = False) -> str:
     """Return the kept text below an element: blocks parted by blank lines, lists and table rows an item a block.
 
     Args:
         marked: whether headings stand between marks (`_MARKED`), and code between fences.
     """
     out: list[str] = []
-    stack: list[_Element | str] = [top]
+    stack: list[Element | str] = [top]
     while stack:
         part = stack.pop()
         if isinstance(part, str):
@@ -252,8 +213,11 @@ def _written(top: _Element, keep: Callable[[_Element], bool], *, marked: bool = 
         elif part.tag == "br":
             out.append(_LINE)
         elif part is top or keep(part):
-            if _is_row(part):
-                cells = [cell for cell in part.parts if isinstance(cell, _Element) and keep(cell)]
+            if part.tag == "table" and part.cells and (cells := _grid(part, keep)):
+                out += [_PARAGRAPH + block + _PARAGRAPH for block in table_blocks(cells)]
+                continue
+            if is_row(part):
+                cells = [cell for cell in part.parts if isinstance(cell, Element) and keep(cell)]
                 out.append(_PARAGRAPH + _CELL.join(_flat(cell, keep) for cell in cells) + _PARAGRAPH)
                 continue
             if part.tag in _BLOCKS:
@@ -264,32 +228,38 @@ def _written(top: _Element, keep: Callable[[_Element], bool], *, marked: bool = 
     return tidy(re.sub(rf"{_STICKS}\s*", " ", "".join(out)))
 
 
-def _around(part: _Element, top: _Element) -> tuple[str, str]:
+def _around(part: Element, top: Element) -> tuple[str, str]:
     """Return the marks around a block that is a heading or code; a text that is set as it was typed is no code."""
     if part.tag in LEVELS and part.letters:
         return around_heading(part.tag)
-    inside = [child for child in _children(part) if child.letters]
+    inside = [child for child in children(part) if child.letters]
     if part.tag == "pre" and part.letters and (inside or 3 * part.letters < top.letters):
         return around_code()
     return "", ""
 
 
-def _numbered(part: _Element) -> Iterator[_Element | str]:
+def _numbered(part: Element) -> Iterator[Element | str]:
     number = 0
     for item in part.parts:
-        if isinstance(item, _Element) and item.tag == "li" and item.letters:
+        if isinstance(item, Element) and item.tag == "li" and item.letters:
             number += 1
             # "1." would be read as a sentence of its own.
             yield _PARAGRAPH + ("-" if part.tag == "ul" else f"{number})") + _STICKS
         yield item
 
 
-def _is_row(part: _Element) -> bool:
-    if part.tag != "tr" or part.tables:
-        return False
-    cells = [cell.letters for cell in part.parts if isinstance(cell, _Element)]
-    return len(cells) > 1 and max(cells) <= _LONGEST_CELL
+def _grid(table: Element, keep: Callable[[Element], bool]) -> list[list[Cell]]:
+    """Return the cells of a table; none where it has cells too long for a row, or parts beside its rows."""
+    lines = [row for row in rows(table) if row.letters]
+    bodies = [table, *(part for part in children(table) if part.tag in ("thead", "tbody", "tfoot"))]
+    beside = sum(part.letters for body in bodies for part in children(body) if part.tag not in _OF_TABLES)
+    if table.tables > 1 or beside or any(not is_row(row) and len(children(row)) > 1 for row in lines):
+        return []
+    return [
+        [Cell(_flat(cell, keep), *cell.spans, cell.tag == "th") for cell in children(row) if keep(cell)]
+        for row in lines
+    ]
 
 
-def _flat(top: _Element, keep: Callable[[_Element], bool]) -> str:
+def _flat(top: Element, keep: Callable[[Element], bool]) -> str:
     return " ".join(_written(top, keep).split())

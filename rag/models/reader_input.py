@@ -49,9 +49,7 @@ def reader_inputs(passage: Passage) -> tuple[ReaderInput, dict[int, ReaderInput]
     spans = [(start - passage.start, end - passage.start) for start, end in passage.sentences]
     whole = tuple(Stretch(start, end, start + passage.start) for start, end in spans)
     rows = table_rows(passage, text)
-    return ReaderInput(text, whole, _above(passage)), {
-        number: _row(row, passage.start) for number, row in rows.items()
-    }
+    return ReaderInput(text, whole, _above(passage)), {number: _row(row, passage.start) for number, row in rows.items()}
 
 
 def _above(passage: Passage) -> str:

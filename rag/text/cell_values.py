@@ -67,7 +67,9 @@ def _date(cell: str) -> Value | None:
 def _rest(cell: str, year: tuple[int, int]) -> bool:
     """Return whether more than a second year and a few letters stand beside a year."""
     rest = _BRACKETS.sub("", cell[: year[0]] + " " + cell[year[1] :])
-    return sum(c.isalpha() for c in rest) > 12 or bool(regex.search(r"[,.:]\p{Nd}|\p{Nd}{3}(?!\p{Nd})", _YEAR.sub("", rest)))
+    return sum(c.isalpha() for c in rest) > 12 or bool(
+        regex.search(r"[,.:]\p{Nd}|\p{Nd}{3}(?!\p{Nd})", _YEAR.sub("", rest))
+    )
 
 
 def _numbers(cells: Sequence[str]) -> tuple[Value | None, ...]:
@@ -82,7 +84,9 @@ def _groups(found: Sequence[str], sign: str) -> bool:
     parts = [number.split(sign) for number in found if sign in number]
     other = "." if sign == "," else ","
     return bool(parts) and all(
-        all(len(regex.split(rf"[{other}]", piece)[0]) == 3 for piece in rest) and 0 < len(first.lstrip("-−–")) <= 3 and first.lstrip("-−–") != "0"
+        all(len(regex.split(rf"[{other}]", piece)[0]) == 3 for piece in rest)
+        and 0 < len(first.lstrip("-−–")) <= 3
+        and first.lstrip("-−–") != "0"
         for first, *rest in parts
     )
 

@@ -18,7 +18,7 @@ from rag.text.tables import TableRow, table_rows
 from rag.types import Passage
 
 _EMPTY = (
-    "a about all an and are as at be been by did do does for from had has have how i in is it its many much of on or"
+    "a about all an and are as at be been by did do does for from had has have how in is it its many much of on or"
     " that the their them there they this to was were what when where which who whom whose will with you your"
     " ai al ale am ar are au ca cat cata cate cati ce cea cei cel cele cine cu cum cui da de din do e este eu fi fost"
     " in la le lui mai ne nu o pe pentru prin sa sau se si spre sunt un una unei unui unde va"
@@ -37,21 +37,30 @@ LEAST_NAMED = 0.5
 """Weight of the question's words in a row from which on it is named: one word that stands in two rows of three."""
 SHORTEST_ALIKE = 4
 """Letters of a word that may be spelt alike."""
+ENDING = 2
+"""Letters that a short word may have more in one language: "mic" and "mici"."""
+_NAME = regex.compile(r"(?<=\S[\s(„“\"«])\p{Lu}[\p{L}\p{M}]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The words of a question that may name something, whether it is in the language of a passage, what it wants."""
+    """The words of a question that may name something, whether it is in the language of a passage, what it wants.
+
+    ``names`` are those with a capital letter, of a question in German none.
+    """
 
     words: tuple[str, ...]
     same_language: bool
     wanted: Wanted | None
+    names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, question: str, language: str) -> Asked:
         """Return what a question has for a passage in a language."""
         named = tuple(word for word in dict.fromkeys(words(question)) if word not in EMPTY)
-        return cls(named, language_share(question, language) >= SAME_LANGUAGE, wanted(question))
+        capital = frozenset(word for found in _NAME.findall(question) for word in words(found))
+        names = frozenset() if language_share(question, "de") >= SAME_LANGUAGE else capital
+        return cls(named, language_share(question, language) >= SAME_LANGUAGE, wanted(question), names)
 
     def matched(self, cell: Collection[str], language: str) -> dict[str, float]:
         """Return the question's words that stand among those of a cell, and what each counts, to 1."""
@@ -60,12 +69,17 @@ class Asked:
         for word in self.words:
             if word in cell or (self.same_language and not word.isdigit() and stem(word, language) in stems):
                 found[word] = 1.0
-            elif len(word) >= SHORTEST_ALIKE and word.isalpha() and any(self._is_like(word, one) for one in cell):
+            elif len(word) > ENDING and word.isalpha() and any(self._is_like(word, one) for one in cell):
                 found[word] = LIKE
         return found
 
     def _is_like(self, word: str, other: str) -> bool:
-        return len(other) >= SHORTEST_ALIKE and other.isalpha() and alike(word, other, self.same_language)
+        if self.same_language and 0 < abs(len(word) - len(other)) <= ENDING and min(len(word), len(other)) > ENDING:
+            if other.isalpha() and (word.startswith(other) or other.startswith(word)):
+                return True
+        return (
+            min(len(word), len(other)) >= SHORTEST_ALIKE and other.isalpha() and alike(word, other, self.same_language)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,8 @@ class Naming:
     ``row`` is the weight of the question's words in its cells, rare ones of the table the more; ``share`` that by the
     highest in the table, 1 for the row that is meant. ``keys`` are the cells with such words, ``columns`` the weight of
     the question's words in the name of each cell's column. ``missing`` are the question's words in none of them;
-    ``same_language`` says whether that tells something. ``held`` are those in its cells, ``is_whole`` says that they
+    ``same_language`` says whether that tells something, for the table may be all names; of ``names``, those with a
+    capital letter, it does in any case. ``held`` are those in its cells, ``is_whole`` says that they
     are all words of one cell.
     """
 
@@ -87,6 +102,7 @@ class Naming:
     same_language: bool
     held: frozenset[str]
     is_whole: bool
+    names: frozenset[str] = frozenset()
 
 
 def namings(question: str, passage: Passage) -> Mapping[int, Naming]:
@@ -122,10 +138,17 @@ def _in_table(asked: Asked, rows: Mapping[int, TableRow], language: str) -> dict
     top = max(raw.values())
     found = {}
     for number, row in rows.items():
+        keys = frozenset(
+            at
+            for at, cell in enumerate(matched[number][:-1])
+            if any(often[w] < len(rows) or len(rows) == 1 for w in cell)
+        )
+        held = frozenset(word for at in keys for word in matched[number][at])
         names = headers[row.columns] or [{} for _ in row.cells]
+        # "Class" names the rows "Class I" and "Class II", and not the column "Pupils of the class".
+        used = {word for at in keys for word in held if word in names[at]}
         rare = Counter(word for name in names for word in name)
-        columns = tuple(sum(counts / rare[word] for word, counts in name.items()) for name in names)
-        keys = frozenset(at for at, cell in enumerate(matched[number][:-1]) if any(often[w] < len(rows) or len(rows) == 1 for w in cell))
+        columns = tuple(sum(counts / rare[w] for w, counts in name.items() if w not in used) for name in names)
         seen = {word for cell in (*matched[number], *names) for word in cell}
         share = raw[number] / top if top else 0.0
         found[number] = Naming(
@@ -134,8 +157,10 @@ def _in_table(asked: Asked, rows: Mapping[int, TableRow], language: str) -> dict
             keys=keys,
             columns=columns,
             missing=frozenset(asked.words) - seen,
-            same_language=asked.same_language,
-            held=frozenset(word for at in keys for word in matched[number][at]),
+            same_language=asked.same_language
+            or any(len(w) >= SHORTEST_ALIKE and one == 1.0 for name in names for w, one in name.items()),
+            names=asked.names,
+            held=held,
             is_whole=_whole(row, [matched[number][at] if at in keys else {} for at in range(len(row.cells))]) == 1,
         )
     return found
@@ -188,14 +213,17 @@ def lacks(question: str, row: TableRow, naming: Naming, is_only: bool, above: Co
 
     That is where words of it stand neither in the row nor in the names of columns nor above the table, and no row is
     named, or one of another year, or of a name that differs in such a word ("Foshay Tower" beside "IDS Tower"), or none
-    of several columns that could hold such an answer. Words of another language tell nothing.
+    of several columns that could hold such an answer. Of another language only names tell something.
 
     Args:
         is_only: whether no other row is named as much.
         above: words of the title and the headings.
     """
-    missing = naming.missing - set(above)
-    if not missing or not naming.same_language:
+    told = set(above)
+    missing = {one for one in naming.missing if not any(alike(one, word, True) for word in told)}
+    if not naming.same_language:
+        return bool(missing & naming.names) and not (is_only and naming.row >= LEAST_NAMED)
+    if not missing:
         return False
     if not is_only or naming.row < LEAST_NAMED or _is_of_another_year(row, missing):
         return True
@@ -216,4 +244,5 @@ def _is_of_another_year(row: TableRow, missing: Collection[str]) -> bool:
 
 def _differs(question: Sequence[str], held: Collection[str], missing: Collection[str]) -> bool:
     """Return whether a word that the row has not stands in the question right beside one that it has."""
-    return any({a, b} & set(held) and {a, b} & set(missing) for a, b in pairwise(question))
+    content = [word for word in question if word not in EMPTY]
+    return any({a, b} & set(held) and {a, b} & set(missing) for a, b in pairwise(content))

@@ -108,7 +108,11 @@ TOTALS = regex.compile(
 def superlative(question: str) -> Superlative | None:
     """Return the superlative of a question, or None where it has none; of several the first that measures something."""
     folded = fold(question)
-    found = [one for match in _LED.finditer(folded) if (one := _read(match["word"], match.start(), match.end(), match["lead"]))]
+    found = [
+        one
+        for match in _LED.finditer(folded)
+        if (one := _read(match["word"], match.start(), match.end(), match["lead"]))
+    ]
     led = [(one.start, one.end) for one in found]
     for match in _ALONE.finditer(folded):
         if not any(start <= match.start() < end for start, end in led):

@@ -28,7 +28,9 @@ LONGEST_NAME = 40
 eye; not measured."""
 
 _CELL = {
-    sign: regex.compile(rf'(?:^|{regex.escape(sign)})(?:[ \t]*+"((?:[^"\n]|"")*+)"[ \t]*+|([^{regex.escape(sign)}\n]*+))')
+    sign: regex.compile(
+        rf'(?:^|{regex.escape(sign)})(?:[ \t]*+"((?:[^"\n]|"")*+)"[ \t]*+|([^{regex.escape(sign)}\n]*+))'
+    )
     for sign in (SEMICOLON, COMMA)
 }
 _GAP = regex.compile(r"[ \t]{2,}+|\t")

@@ -98,7 +98,9 @@ def _rows(text: str, spans: tuple[Span, ...], columns: tuple[str, ...]) -> Mappi
             is_group = not is_header and _is_group(cells, number)
             group = row[0] if is_group else group
             named = names if not is_header and not is_group and len(row) == len(names) else ()
-            told = TableRow(row, named, is_header or is_group, table.rows[number], "" if is_group else group, table.first)
+            told = TableRow(
+                row, named, is_header or is_group, table.rows[number], "" if is_group else group, table.first
+            )
             rows[table.first + number] = told
     return MappingProxyType(rows)
 
