@@ -84,7 +84,7 @@ def lacks_asked(retrieval: Retrieval, passage: Passage, span: Span) -> bool:
 def _covered(question: str, passage: Passage, number: int, naming: Naming) -> float:
     """Return the share of the question's words that a row, its columns, the headings or the title hold."""
     above = set(words(PATH.join([passage.title, *passage.path_at(passage.sentences[number][0])])))
-    asked = len({word for word in words(question)})
+    asked = len(set(words(question)))
     return 1 - len(naming.missing - above) / max(1, asked)
 
 

@@ -157,7 +157,7 @@ def _is_total(row: TableRow) -> bool:
 
 
 def _measured(table: _Table) -> tuple[int | None, bool]:
-    """Return the column whose values are compared, None for the order of the rows, and whether the highest is sought."""
+    """Return the column whose values are compared, None for the rows' order, and whether the highest is sought."""
     sought, measure = table.sought, table.sought.measure
     comparable = [at for at, values in enumerate(table.values) if values]
     open_columns = [at for at in comparable if at not in table.ranks]
@@ -201,7 +201,7 @@ def _is_best(table: _Table) -> bool:
 
 
 def _turned(table: _Table, at: int) -> tuple[int, bool]:
-    """Return a column and whether its highest value is sought: the oldest has the highest age, the fastest the least time."""
+    """Return a column and whether its highest value is sought: of age for the oldest, not of time for the fastest."""
     is_time = table.sought.measure is Measure.SPEED and bool(_TIME.search(fold(table.names[at])))
     return at, table.sought.highest != (is_time or _is_age(table, at))
 

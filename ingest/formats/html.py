@@ -213,8 +213,8 @@ def _written(top: Element, keep: Callable[[Element], bool], *, marked: bool = Fa
         elif part.tag == "br":
             out.append(_LINE)
         elif part is top or keep(part):
-            if part.tag == "table" and part.cells and (cells := _grid(part, keep)):
-                out += [_PARAGRAPH + block + _PARAGRAPH for block in table_blocks(cells)]
+            if part.tag == "table" and part.cells and (grid := _grid(part, keep)):
+                out += [_PARAGRAPH + block + _PARAGRAPH for block in table_blocks(grid)]
                 continue
             if is_row(part):
                 cells = [cell for cell in part.parts if isinstance(cell, Element) and keep(cell)]

@@ -19,6 +19,7 @@ _SCALES = (
     (1e9, regex.compile(r"billion|miliard|milliard|mld|\bbn\b")),
     (1e6, regex.compile(r"million|milio|millon|\bmil\b|\bmln\b")),
 )
+_FIGURES = regex.compile(r"[,.:]\p{Nd}|\p{Nd}{3}(?!\p{Nd})")
 _BRACKETS = regex.compile(r"\[[^\[\]]{0,20}\]")
 ENOUGH = 0.6
 """Share of the filled cells of a column that must have a value. Chosen by eye; not measured."""
@@ -55,13 +56,13 @@ def _date(cell: str) -> Value | None:
         a, b, c = map(int, found.groups())
         year, month, day = (a, b, c) if a > 31 else (c, b, a) if b <= 12 else (c, a, b)
         return float((year * 12 + month) * 31 + day)
-    year = _YEAR.search(cell)
-    month = min(months(cell, certain=True), default=0) if any(c.isalpha() for c in cell) else 0
-    if not month and (year is None or _rest(cell, year.span())):
+    named = _YEAR.search(cell)
+    in_year = min(months(cell, certain=True), default=0) if any(c.isalpha() for c in cell) else 0
+    if not in_year and (named is None or _rest(cell, named.span())):
         return None
-    rest = cell[: year.start()] + " " + cell[year.end() :] if year else cell
-    day = _DAY.search(rest) if month else None
-    return float(((int(year[1]) if year else 0) * 12 + month) * 31 + (int(day[1]) if day else 0))
+    rest = cell[: named.start()] + " " + cell[named.end() :] if named else cell
+    of_month = _DAY.search(rest) if in_year else None
+    return float(((int(named[1]) if named else 0) * 12 + in_year) * 31 + (int(of_month[1]) if of_month else 0))
 
 
 def _rest(cell: str, year: tuple[int, int]) -> bool:
@@ -80,11 +81,11 @@ def _numbers(cells: Sequence[str]) -> tuple[Value | None, ...]:
 
 
 def _groups(found: Sequence[str], sign: str) -> bool:
-    """Return whether a sign groups thousands wherever it stands: three figures follow it, and no lone zero is before."""
+    """Return whether a sign groups thousands wherever it stands: three figures follow it, no lone zero is before."""
     parts = [number.split(sign) for number in found if sign in number]
     other = "." if sign == "," else ","
     return bool(parts) and all(
-        all(len(regex.split(rf"[{other}]", piece)[0]) == 3 for piece in rest)
+        all(len(piece.split(other)[0]) == 3 for piece in rest)
         and 0 < len(first.lstrip("-−–")) <= 3
         and first.lstrip("-−–") != "0"
         for first, *rest in parts

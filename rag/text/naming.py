@@ -74,9 +74,10 @@ class Asked:
         return found
 
     def _is_like(self, word: str, other: str) -> bool:
-        if self.same_language and 0 < abs(len(word) - len(other)) <= ENDING and min(len(word), len(other)) > ENDING:
-            if other.isalpha() and (word.startswith(other) or other.startswith(word)):
-                return True
+        shorter, longer = sorted((word, other), key=len)
+        ends = self.same_language and len(shorter) > ENDING and len(longer) - len(shorter) <= ENDING
+        if ends and other.isalpha() and longer.startswith(shorter):
+            return True
         return (
             min(len(word), len(other)) >= SHORTEST_ALIKE and other.isalpha() and alike(word, other, self.same_language)
         )
@@ -191,8 +192,9 @@ def kind_wanted(question: str) -> Wanted | None:
 
 def fitting(row: TableRow, kind: Wanted | None) -> list[int]:
     """Return the numbers of the cells that may be of a kind."""
-    every = kind is None or kind is Wanted.PERSON
-    return [at for at, cell in enumerate(row.cells) if cell and (every or holds(cell, kind))]
+    return [
+        at for at, cell in enumerate(row.cells) if cell and (kind is None or kind is Wanted.PERSON or holds(cell, kind))
+    ]
 
 
 def cell_asked_for(naming: Naming, row: TableRow, kind: Wanted | None) -> int | None:
