@@ -28,7 +28,7 @@ Chosen by eye; not measured."""
 _AGE = regex.compile(r"(?<!\p{L})(?:age|varst|alter|edad|eta|idade|kor|возраст|wiek)(?!\p{L}{4})")
 _TIME = regex.compile(r"(?<!\p{L})(?:time|timp|zeit|temps|tiempo|tempo|ido|время|czas)(?!\p{L})")
 _ASKS = regex.compile(
-    r"(?<![\p{L}])(?:which|what|whose|ce|care|welche[nrsm]?|quel(?:le)?s?|que|cual(?:es)?|qual[ei]?|quais|melyik|milyen|какой|"
+    r"(?<![\p{L}])(?:which|what|was(?= (?:ist|sind|war|waren) )|whose|ce|care|welche[nrsm]?|quel(?:le)?s?|que|cual(?:es)?|qual[ei]?|quais|melyik|milyen|какой|"
     r"какая|какое|jaki|jaka|ktory|ktora)(?![\p{L}])"
 )
 _IN = regex.compile(
@@ -174,7 +174,7 @@ def _measured(table: _Table) -> tuple[int | None, bool]:
         return (dated[0], sought.highest) if dated else (None, sought.highest)
     if behind:
         return _turned(table, behind[0])
-    fitting = [at for at in open_columns if measure and (measures(table.names[at], measure) or _is_age(table, at))]
+    fitting = [at for at in open_columns if measure and _fits(table, at, measure)]
     if fitting:
         return _turned(table, fitting[0])
     if table.ranks and (_is_best(table) or measure is Measure.HEIGHT):  # the best and the highest place is the first
@@ -188,8 +188,14 @@ def _measured(table: _Table) -> tuple[int | None, bool]:
     ):
         if counted:
             return counted[0], sought.highest
-    left = [at for at in open_columns if not is_dated(table.column(at))]
+    left = [at for at in open_columns if not is_dated(table.column(at)) and measure in (None, Measure.SIZE)]
     return (left[0], sought.highest) if len(left) == 1 else (None, sought.highest)
+
+
+def _fits(table: _Table, at: int, measure: Measure) -> bool:
+    """Return whether a column holds what an adjective measures, by its name or by being one of dates."""
+    is_date = measure is Measure.DATE and is_dated(table.column(at))
+    return is_date or measures(table.names[at], measure) or _is_age(table, at)
 
 
 def _is_age(table: _Table, at: int) -> bool:

@@ -60,7 +60,9 @@ class Asked:
         named = tuple(word for word in dict.fromkeys(words(question)) if word not in EMPTY)
         capital = frozenset(word for found in _NAME.findall(question) for word in words(found))
         names = frozenset() if language_share(question, "de") >= SAME_LANGUAGE else capital
-        return cls(named, language_share(question, language) >= SAME_LANGUAGE, wanted(question), names)
+        # Of "Câte etaje are Wells Fargo Center?" the names say nothing of its language.
+        told = _NAME.sub(" ", question)
+        return cls(named, language_share(told, language) >= SAME_LANGUAGE, wanted(question), names)
 
     def matched(self, cell: Collection[str], language: str) -> dict[str, float]:
         """Return the question's words that stand among those of a cell, and what each counts, to 1."""
