@@ -28,7 +28,8 @@ Chosen by eye; not measured."""
 _AGE = regex.compile(r"(?<!\p{L})(?:age|varst|alter|edad|eta|idade|kor|возраст|wiek)(?!\p{L}{4})")
 _TIME = regex.compile(r"(?<!\p{L})(?:time|timp|zeit|temps|tiempo|tempo|ido|время|czas)(?!\p{L})")
 _ASKS = regex.compile(
-    r"(?<![\p{L}])(?:which|what|was(?= (?:ist|sind|war|waren) )|whose|ce|care|welche[nrsm]?|quel(?:le)?s?|que|cual(?:es)?|qual[ei]?|quais|melyik|milyen|какой|"
+    r"(?<![\p{L}])(?:which|what|was(?= (?:ist|sind|war|waren) )|whose|ce|care|welche[nrsm]?|quel(?:le)?s?"
+    r"|que|cual(?:es)?|qual[ei]?|quais|melyik|milyen|какой|"
     r"какая|какое|jaki|jaka|ktory|ktora)(?![\p{L}])"
 )
 _IN = regex.compile(
