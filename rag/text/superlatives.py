@@ -178,7 +178,7 @@ _HEADERS = {
     r"populati|einwohner|locuitor|capacit",
     Measure.PLACE: r"rank|pos\b|position|place|pozitie|\bloc\b|locul|\bplatz|rang|puesto|posizion|posicao"
     r"|helyezes|место|miejsce|"
-    r"finish|\W*(?:#|n[or]|№)\.?(?: crt\.?)?$",
+    r"finish|^(?:#|n[or]|№)\.?(?: crt\.?)?$",
 }  # fmt: skip
 _COLUMN = {measure: regex.compile(f"(?<!\\p{{L}})(?:{words})") for measure, words in _HEADERS.items()}
 
