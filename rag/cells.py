@@ -71,8 +71,9 @@ def _is_meant(naming: Naming) -> bool:
 
 def lacks_asked(retrieval: Retrieval, passage: Passage, span: Span) -> bool:
     """Return whether a sentence is a row of a table that has not the row or the column that the question asks for."""
-    number = passage.sentences.index(span)
-    row = table_rows(passage).get(number)
+    rows = table_rows(passage)
+    number = next((one for one in rows if passage.sentences[one] == span), -1)
+    row = rows.get(number)
     if row is None or row.is_header or retrieval.rows.get(passage.id, {}).get(number) == SELECTED:
         return False
     named = namings(retrieval.query, passage)

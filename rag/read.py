@@ -131,7 +131,11 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
             continue
         if behind > MARGIN and not _is_in_section_of(ranked[0], sentence):
             continue
-        if _is_row(ranked[0]) and _is_row(sentence) and sentence.evidence["row"] < ranked[0].evidence["row"]:
+        if (
+            _is_row(ranked[0])
+            and _is_row(sentence)
+            and sentence.evidence.get("row", 0) < ranked[0].evidence.get("row", 0)
+        ):
             continue
         if content and content not in seen and (told or kind is None or holds(sentence.text, kind)):
             chosen.append(sentence)
@@ -144,7 +148,7 @@ def choose(ranked: list[Sentence], limit: int, question: str = "") -> list[Sente
 def _is_row(sentence: Sentence) -> bool:
     """Return whether a sentence is a row of a table."""
     passage = sentence.hit.passage
-    return passage.sentences.index(sentence.span) in table_rows(passage)
+    return any(passage.sentences[number] == sentence.span for number in table_rows(passage))
 
 
 def _is_in_section_of(best: Sentence, other: Sentence) -> bool:
