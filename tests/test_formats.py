@@ -278,7 +278,7 @@ def test_html_main_text(write: Write) -> None:
 
     assert document.text.split("\n\n") == [
         "Delta", DELTA, "Se află în județul Tulcea.", "- Chilia", "1) întâi", "- Sulina",
-        "Oraș | Locuitori", "Tulcea | 73707", "```\nun rând\nalt rând\n```",
+        "| Oraș | Locuitori |\n|---|---|\n| Tulcea | 73707 |", "```\nun rând\nalt rând\n```",
     ]  # fmt: skip
     assert (document.title, document.language) == ("Delta Dunării", "ro")
     check_offsets(document)
