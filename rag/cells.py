@@ -16,7 +16,7 @@ from rag.models.reader import LEAST_CERTAIN, NAMED, ReaderAnswer
 from rag.retrieve import SELECTED, Retrieval
 from rag.superlative_rows import PlacedRow, Selected, select
 from rag.text.language import words
-from rag.text.naming import LEAST_NAMED, Naming, cell_asked_for, kind_wanted, lacks, namings
+from rag.text.naming import LEAST_NAMED, Lack, Naming, cell_asked_for, kind_wanted, lacks, namings
 from rag.text.superlatives import superlative
 from rag.text.tables import TableRow, table_rows
 from rag.types import PATH, Floats, Passage, Span
@@ -69,13 +69,13 @@ def _is_meant(naming: Naming) -> bool:
     return naming.row >= LEAST_NAMED and naming.share > 0.99
 
 
-def lacks_asked(retrieval: Retrieval, passage: Passage, span: Span) -> bool:
-    """Return whether a sentence is a row of a table that has not the row or the column that the question asks for."""
+def lack(retrieval: Retrieval, passage: Passage, span: Span) -> Lack | None:
+    """Return what the table of a sentence has not of what the question asks for; None where it is no row of one."""
     rows = table_rows(passage)
     number = next((one for one in rows if passage.sentences[one] == span), -1)
     row = rows.get(number)
     if row is None or row.is_header or retrieval.rows.get(passage.id, {}).get(number) == SELECTED:
-        return False
+        return None
     named = namings(retrieval.query, passage)
     alike = [one for n, one in named.items() if one.share > 0.99 and table_rows(passage)[n].table == row.table]
     above = words(PATH.join([passage.title, *passage.path_at(span[0])]))

@@ -11,11 +11,12 @@ import regex
 
 from rag.agreement import AGREED, DATES, WAYS, agreement_with
 from rag.calibration import Calibration
-from rag.cells import lacks_asked
+from rag.cells import lack
 from rag.models.word_rarity import WordRarity
 from rag.read import Sentence
 from rag.retrieve import Retrieval
 from rag.text.language import fold, language_share
+from rag.text.naming import Lack
 from rag.text.questions import holds, wanted
 
 _NUMBER = regex.compile(r"\p{N}+")
@@ -27,11 +28,11 @@ _NAME_STEM = 5
 def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity, calibration: Calibration) -> float:
     """Return the probability (0..1) that the best sentences answer the question.
 
-    A row of a table is not quoted where the table lacks the row or the column that is asked for: see `lacks_asked`.
+    A row of a table is not quoted where it is of another name or year than the question's (`rag.text.naming.lacks`).
     """
     if not ranked:
         return 0.0
-    if retrieval.answers and lacks_asked(retrieval, ranked[0].hit.passage, ranked[0].span):
+    if retrieval.answers and lack(retrieval, ranked[0].hit.passage, ranked[0].span) is Lack.NAME:
         return 0.0
     return calibration.probability(gather(retrieval, ranked, rarity), read=bool(retrieval.answers))
 
@@ -46,7 +47,10 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
     - ``gap``: of several passages, score of the best above the second;
     - ``apart``: of several, similarity of the most similar above the mean of the others;
     - ``coverage``: share of the question that the corpus's vocabulary can carry;
-    - ``wanted``: where the question asks for a date, a number or a person, 1 or -1: whether that sentence holds one;
+    - ``wanted``: 1 where the question asks for a date, a number or a person; ``wanted_held``: 1 where that sentence
+      holds one;
+    - ``lacks_row``, ``lacks_column``, ``lacks_name``: 1 where that sentence is a row of a table that lacks these
+      (`rag.text.naming.lacks`);
     - ``found``: where the reader looked, log-odds of the best answer in that sentence, within 10;
     - ``found_anywhere``: the same of the best answer in any hit;
     - ``answerable``: log-odds of the reader that the passage of that sentence answers at all, within 10;
@@ -75,7 +79,9 @@ def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> 
         own = best.found.answerable if best.found else min(judged)
         more |= {"answerable": _bounded(own), "answerable_anywhere": _bounded(max(judged))}
     if (kind := wanted(retrieval.query)) is not None:
-        more["wanted"] = 1.0 if holds(best.text, kind) else -1.0
+        more |= {"wanted": 1.0, "wanted_held": float(holds(best.text, kind))}
+    if found and (lacking := lack(retrieval, passage, best.span)) is not None:
+        more[f"lacks_{lacking}"] = 1.0
     more |= _agreement(retrieval, best)
     return {
         "cosine": best.cosine,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from math import log
 
@@ -40,6 +41,14 @@ SHORTEST_ALIKE = 4
 ENDING = 2
 """Letters that a short word may have more in one language: "mic" and "mici"."""
 _NAME = regex.compile(r"(?<=\S[\s(„“\"«])\p{Lu}[\p{L}\p{M}]+")
+
+
+class Lack(StrEnum):
+    """What a table has not: the name or the year that is asked for, the row, or the column."""
+
+    NAME = "name"
+    ROW = "row"
+    COLUMN = "column"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +221,17 @@ def cell_asked_for(naming: Naming, row: TableRow, kind: Wanted | None) -> int | 
     return left[0] if len(left) == 1 and (kind is not None or len([cell for cell in row.cells if cell]) == 2) else None
 
 
-def lacks(question: str, row: TableRow, naming: Naming, is_only: bool, above: Collection[str]) -> bool:
-    """Return whether a question asks for a row or a column that the table has not, as far as words tell.
+def lacks(question: str, row: TableRow, naming: Naming, is_only: bool, above: Collection[str]) -> Lack | None:
+    """Return what a question asks for that the table has not, as far as words tell; None where they tell nothing.
 
-    That is where words of it stand neither in the row nor in the names of columns nor above the table, and no row is
-    named, or one of another year, or of a name that differs in such a word ("Foshay Tower" beside "IDS Tower"), or none
-    of several columns that could hold such an answer. Of another language only names tell something.
+    That is where words of it stand neither in the row nor in the names of columns nor above the table, and
+
+    - the row is of another year, or of another name: the name stands nowhere and no row is named, or it stands beside
+      a word that names the row ("Foshay Tower", "IDS Tower");
+    - no row is named, or several, or a word beside one that names the row is missing;
+    - none is named of several columns that could hold such an answer.
+
+    Of another language only names tell something. A price may be asked for by "cost", so only the first is certain.
 
     Args:
         is_only: whether no other row is named as much.
@@ -225,19 +239,23 @@ def lacks(question: str, row: TableRow, naming: Naming, is_only: bool, above: Co
     """
     told = set(above)
     missing = {one for one in naming.missing if not any(alike(one, word, True) for word in told)}
+    names = missing & naming.names
+    is_named = is_only and naming.row >= LEAST_NAMED
     if not naming.same_language:
-        return bool(missing & naming.names) and not (is_only and naming.row >= LEAST_NAMED)
+        return Lack.NAME if names and not is_named else None
     if not missing:
-        return False
-    if not is_only or naming.row < LEAST_NAMED or _is_of_another_year(row, missing):
-        return True
-    if not naming.is_whole and _differs(words(question), naming.held, missing):
-        return True
+        return None
+    apart = not naming.is_whole and _differs(words(question), naming.held, missing)
+    if _is_of_another_year(row, missing) or (names and (not is_named or apart)):
+        return Lack.NAME
+    if not is_named or apart:
+        return Lack.ROW
     kind = kind_wanted(question)
     fits = [at for at in fitting(row, kind) if at not in naming.keys]
     if kind is Wanted.DATE:
         fits = [at for at in fits if is_dated([row.cells[at]])]
-    return kind in (Wanted.NUMBER, Wanted.DATE) and len(fits) != 1 and not any(naming.columns[at] for at in fits)
+    unnamed = kind in (Wanted.NUMBER, Wanted.DATE) and len(fits) != 1 and not any(naming.columns[at] for at in fits)
+    return Lack.COLUMN if unnamed else None
 
 
 def _is_of_another_year(row: TableRow, missing: Collection[str]) -> bool:
