@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.checked_input import checked_documents, checked_history, checked_question
+from rag.courtesy import without_courtesies
+from rag.earlier import earlier_vector
 from rag.errors import ChatError
 from rag.followup import standalone
-from rag.intent import WRITTEN, Intent, intent_of, knows
+from rag.intent import WRITTEN, Intent, Wish, is_courtesy, knows, wish_of
 from rag.models.embeddings import Embedder
 from rag.models.word_rarity import WordRarity
 from rag.settings import Settings
+from rag.text.questions import asks
 from rag.types import Floats, Turn
 
 History = Sequence[Turn]
@@ -23,21 +26,34 @@ History = Sequence[Turn]
 class Asked:
     """A question that was accepted.
 
-    ``standalone`` is the question as it can be understood without the conversation. ``began`` and ``deadline``, the
-    time when a language model must have answered, are on the clock of `time.monotonic`. ``failed`` is what went wrong
-    when a language model was asked to write the standalone question; the model is then not asked again. ``intent``
-    says whether something is to be looked up at all. ``vector`` is that of the question, where it was needed to tell.
+    ``core`` is the question without the courtesies around it, ``standalone`` that as it can be understood without the
+    conversation. ``began`` and ``deadline``, the time when a language model must have answered, are on the clock of
+    `time.monotonic`. ``failed`` is what went wrong when a language model was asked to write the standalone question;
+    the model is then not asked again. ``wish`` says whether something is to be looked up at all, or what else is
+    wanted. ``vector`` is that of ``core``, where it was needed to tell, ``earlier`` that of what was asked before.
     """
 
     question: str
     history: History
     document_ids: Sequence[str] | None
+    core: str
     standalone: str
     began: float
     deadline: float
     failed: ChatError | None = None
-    intent: Intent = Intent.LOOK_UP
+    wish: Wish = Wish.ANSWER
     vector: Floats | None = field(default=None, repr=False, compare=False)
+    earlier: Floats | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def intent(self) -> Intent:
+        """The intent that the wish belongs to."""
+        return self.wish.intent
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the question can be understood without the conversation."""
+        return self.standalone == self.core
 
 
 def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarity) -> Asked:
@@ -54,22 +70,34 @@ def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarit
         question,
         history,
         checked_documents(fields.get("document_ids")),
+        core=question,
         standalone=standalone(question, history, rarity),
         began=began,
         deadline=began + settings.chat_seconds,
     )
 
 
-def with_intent(asked: Asked, embedder: Embedder, *, has_chat: bool) -> Asked:
-    """Return what was asked with what is wanted: a look-up, or something else, which stands alone.
+def with_wish(asked: Asked, embedder: Embedder, rarity: WordRarity, *, has_chat: bool) -> Asked:
+    """Return what was asked, without courtesies around it, with what is wanted; what is no look-up stands alone.
 
     Args:
         has_chat: a language model is set; it then does what it does better.
     """
     if not knows(embedder.name):
         return asked
-    vector = embedder.encode_query(asked.question)
-    intent = intent_of(vector, embedder.name)
-    if intent is Intent.LOOK_UP or (has_chat and intent in WRITTEN):
-        return replace(asked, vector=vector)
-    return replace(asked, vector=vector, intent=intent, standalone=asked.question)
+    core = without_courtesies(
+        asked.question, lambda part: is_courtesy(part, embedder.encode_query(part), embedder.name)
+    )
+    if core != asked.question and not asks(core) and _wish(asked.question, embedder).intent is Intent.SMALLTALK:
+        core = asked.question  # "Thanks, that helps"
+    if core != asked.question:
+        asked = replace(asked, core=core, standalone=standalone(core, asked.history, rarity))
+    vector = embedder.encode_query(core)
+    wish = wish_of(core, vector, embedder.name)
+    if wish.intent is Intent.LOOK_UP or (has_chat and wish.intent in WRITTEN):
+        return replace(asked, vector=vector, earlier=earlier_vector(asked.history, embedder.encode_query))
+    return replace(asked, vector=vector, wish=wish, standalone=core)
+
+
+def _wish(question: str, embedder: Embedder) -> Wish:
+    return wish_of(question, embedder.encode_query(question), embedder.name)

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
-from rag.asked import Asked, History, accept, with_intent
+from rag.asked import Asked, History, accept, with_wish
 from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
 from rag.compose import Grounds, quote, rewritten, write_with
-from rag.errors import ChatError, Fault
+from rag.errors import ChatError
 from rag.filters import Where
 from rag.index.index import Index
 from rag.intent import Intent
@@ -31,6 +31,7 @@ from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
 from rag.models.reader import Reader, open_reader
 from rag.models.word_rarity import WordRarity
+from rag.own_words import preferred
 from rag.question_parts import questions_within
 from rag.read import Sentence, choose
 from rag.replies import reply
@@ -135,17 +136,10 @@ class Temei(Library):
         Raises:
             ModelError: it cannot be used as it is set.
         """
-        chat = self.chat
-        if chat is None:
-            return
-        from rag.chat.generate import probe
+        if (chat := self.chat) is not None:
+            from rag.chat.generate import check
 
-        try:
-            probe(chat, self.settings)
-        except ChatError as error:
-            if error.fault not in (Fault.BUSY, Fault.SLOW, Fault.BROKEN):
-                raise
-            report(str(error))
+            check(chat, self.settings, report)
 
     def answer(
         self,
@@ -195,11 +189,10 @@ class Temei(Library):
 
     def _accept(self, given: str | Mapping[str, Any]) -> Asked:
         chat = self.chat
-        asked = with_intent(
-            accept(self._narrowed(given), self.settings, self._rarity), self.embedder, has_chat=chat is not None
-        )
+        asked = accept(self._narrowed(given), self.settings, self._rarity)
+        asked = with_wish(asked, self.embedder, self._rarity, has_chat=chat is not None)
         # A question that stands alone is not the model's to change.
-        if chat is None or asked.intent is not Intent.LOOK_UP or asked.standalone == asked.question:
+        if chat is None or asked.intent is not Intent.LOOK_UP or asked.is_alone:
             return asked
         return rewritten(asked, chat, self.index.search_index().languages, self._rarity, self.settings)
 
@@ -207,21 +200,13 @@ class Temei(Library):
         if asked.intent is not Intent.LOOK_UP:
             return _Retrieved(asked, None, 0.0)
         began = time.perf_counter()
-        vector = asked.vector if asked.standalone == asked.question else None
-        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids, vector)
+        known = {"vector": asked.vector if asked.is_alone else None, "earlier": asked.earlier}
+        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids, **known)
         return _Retrieved(asked, retrieval, time.perf_counter() - began)
 
-    def _search(
-        self, query: str, count: int, document_ids: Sequence[str] | None, vector: Floats | None = None
-    ) -> Retrieval:
-        return retrieve(
-            self.index,
-            query,
-            count=count,
-            candidates=max(self.settings.candidates, count),
-            document_ids=document_ids,
-            vector=vector,
-        )
+    def _search(self, query: str, count: int, document_ids: Sequence[str] | None, **known: Floats | None) -> Retrieval:
+        candidates = max(self.settings.candidates, count)
+        return retrieve(self.index, query, count=count, candidates=candidates, document_ids=document_ids, **known)
 
     def _respond(self, questions: Iterator[_Retrieved]) -> Iterator[Answer]:
         for retrieved in questions:
@@ -237,11 +222,12 @@ class Temei(Library):
         """Yield the answer as it grows, or a refusal."""
         asked = retrieved.asked
         if retrieved.retrieval is None:
-            yield reply(asked, self.index)
+            yield reply(asked, self.index, lambda query, count: self._search(query, count, asked.document_ids))
             return
         began = time.perf_counter()
         found = look(retrieved.retrieval, self._reader)
-        judgement = self._judge(asked, found)
+        found, trust = preferred(found, "" if asked.is_alone else asked.core, self._rarity)
+        judgement = self._judge(asked, found).doubted(trust)
         chosen = self._choose(found, judgement)
         reading = time.perf_counter() - began
         timings = {"retrieve": retrieved.seconds, "read": reading, "total": retrieved.seconds + reading}
@@ -256,7 +242,7 @@ class Temei(Library):
                 return
             except ChatError as error:
                 grounds = grounds.not_written_by(chat.name, error.fault, time.perf_counter() - began)
-        yield from quote(grounds, chosen)
+        yield from quote(grounds, chosen, self._rarity)
 
     def _judge(self, asked: Asked, found: Look) -> Judgement:
         """Look at each question within the question, and judge all of them."""

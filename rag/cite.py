@@ -40,6 +40,11 @@ def citation(number: int, sentence: Sentence) -> Citation:
     )
 
 
+def under_titles(citations: Sequence[Citation]) -> str:
+    """Return citations as text, each behind the title of its document and its headings."""
+    return " ".join(f"{as_prose(c.where)}: {as_prose(c.quote)} [{c.number}]" for c in citations)
+
+
 def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
     """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
     found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.is_shown]

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING
 from rag.asked import Asked
 from rag.chat.check import Check
 from rag.chat.fallback_note import note, note_left_out, note_rough
-from rag.cite import cite, shorten
+from rag.choices import choices
+from rag.cite import cite, shorten, under_titles
 from rag.errors import ChatError, Fault
 from rag.judge import Judgement
 from rag.look import Look
+from rag.messages import message
 from rag.models.word_rarity import WordRarity
+from rag.other_years import other_years
 from rag.read import Sentence
 from rag.refuse import refusal
 from rag.settings import Settings
+from rag.text.language import question_language
 from rag.types import Answer, Citation, ShortAnswer
 
 if TYPE_CHECKING:
     from rag.chat.model import Chat
 
 EXTRACTIVE = "extractive"
-ANSWER, REFUSAL = "answer", "refusal"
+ANSWER, REFUSAL, CHOICES = "answer", "refusal", "choices"
 """Kinds of answers to what was looked up."""
 
 
@@ -65,34 +69,49 @@ class Grounds:
 
     def answered(self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None = None) -> Answer:
         """Return an answer in these words."""
-        return self._answer(text, citations, short, abstained=False)
+        return self._answer(text, citations, short, kind=ANSWER)
+
+    def asked_back(self, choices: Sequence[Sentence]) -> Answer:
+        """Return the things that a question may mean, each quoted under its headings."""
+        _, citations = cite(choices)
+        asked_back = message("choices", quotes=under_titles(citations))
+        language = question_language(self.asked.question, self.look.retrieval.languages)
+        return self._answer(asked_back.in_language(language), citations, None, kind=CHOICES)
 
     def refused(self) -> Answer:
-        """Return a refusal in the question's language."""
-        text = refusal(self.asked.question, self.look.retrieval.languages)
-        return self._answer(text, (), None, abstained=True)
+        """Return a refusal in the question's language, with what the sources have instead of a year asked for."""
+        languages = self.look.retrieval.languages
+        text = refusal(self.asked.question, languages)
+        instead = other_years(self.asked.standalone, self.look.sentences)
+        if instead is not None:
+            text = f"{text} {instead.in_language(question_language(self.asked.question, languages))}"
+        return self._answer(text, (), None, kind=REFUSAL)
 
-    def _answer(
-        self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None, *, abstained: bool
-    ) -> Answer:
+    def _answer(self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None, *, kind: str) -> Answer:
         return Answer(
             question=self.asked.question,
             text=text,
             citations=citations,
             hits=self.look.retrieval.hits,
-            abstained=abstained,
+            abstained=kind == REFUSAL,
             confidence=self.judgement.confidence,
             standalone_question=self.asked.standalone,
             mode=self.mode,
             timings=self.timings,
             short=short,
             note=self.note,
-            kind=REFUSAL if abstained else ANSWER,
+            kind=kind,
         )
 
 
-def quote(grounds: Grounds, chosen: Sequence[Sentence]) -> Iterator[Answer]:
-    """Yield the answer that quotes the chosen sentences, one sentence more each time."""
+def quote(grounds: Grounds, chosen: Sequence[Sentence], rarity: WordRarity) -> Iterator[Answer]:
+    """Yield the answer that quotes the chosen sentences, one sentence more each time; or the choices there are."""
+    asked, found = grounds.asked, grounds.look
+    if asked.is_alone and asked.earlier is None:
+        meant = choices(asked.core, found.sentences, found.retrieval.languages, rarity)
+        if meant:
+            yield grounds.asked_back(meant)
+            return
     for count in range(1, len(chosen) + 1):
         text, citations = cite(chosen[:count])
         yield grounds.answered(text, citations, shorten(chosen[:count]))

@@ -115,6 +115,9 @@ artikel dokument seite articulo texto documento articolo testo artigo cikk szove
 _ITSELF = frozenset(_DOCUMENTS.split())
 """Words for what is read. "This article" refers to the sources, not to an earlier question."""
 
+_PREPOSITIONS = frozenset(["for", "pentru", "cu", "la", "in", "pe", "din", "prin", "por", "de", "mai"])
+"""Words of `_Grammar.asks` that also stand without a question."""
+
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 
 
@@ -167,6 +170,15 @@ def stands_alone(question: str, language: str, rarity: WordRarity) -> bool:
     )
     fragment = len(spoken) <= FRAGMENT and len(named) == 1 and not grammar.be & set(spoken)
     return not fragment and (not points_back or len(named) > FEW)
+
+
+def is_elliptical(question: str, language: str) -> bool:
+    """Return whether a follow-up has neither a question word nor a pronoun, as in "And on Sundays?"."""
+    grammar = _GRAMMARS.get(language)
+    spoken = {fold(word) for word in WORD.findall(question)}
+    for phrase in grammar.phrases if grammar else ():
+        spoken -= set(phrase.split())
+    return grammar is not None and not spoken & (grammar.points_back | grammar.asks - _PREPOSITIONS)
 
 
 def naming(text: str, language: str, rarity: WordRarity) -> list[str]:

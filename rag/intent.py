@@ -1,7 +1,8 @@
 """Intent: tell a question that is to be looked up from thanks, requests and questions about the collection itself.
 
-A linear model over the question's vector decides (``python -m eval.fit.intents`` fits it and writes
-``intents.json``). It was fitted for the bundled embedding model; beside another one every question is a look-up.
+A small neural network over the question's vector decides, together with the words of the question that recur in the
+examples (``python -m eval.fit.intents`` fits both on ``eval/data/intents`` and writes ``intents.json``). It was fitted
+for the bundled embedding model; beside another one every question is a look-up.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.text.language import fold, words
 from rag.types import Floats
 
 PATH = Path(__file__).with_name("intents.json")
@@ -33,20 +35,88 @@ class Intent(StrEnum):
     TASK = "task"
 
 
+class Wish(StrEnum):
+    """An intent in particular; each has examples of its name and a reply of its own."""
+
+    ANSWER = "answer"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    GOODBYE = "goodbye"
+    AGREEMENT = "agreement"
+    IDENTITY = "identity"
+    ABILITY = "ability"
+    CHAT = "chat"
+    OVERVIEW = "overview"
+    DOCUMENTS = "collection"
+    MENTIONS = "mentions"
+    ADDED = "added"
+    COMPARE = "compare"
+    CALCULATE = "calculate"
+    TRANSLATE = "translate"
+    WRITE = "write"
+    OPINION = "opinion"
+    ELSEWHERE = "elsewhere"
+
+    @property
+    def intent(self) -> Intent:
+        """The intent that it belongs to."""
+        if self in COURTESIES or self in (Wish.IDENTITY, Wish.ABILITY, Wish.CHAT):
+            return Intent.SMALLTALK
+        if self in (Wish.DOCUMENTS, Wish.MENTIONS, Wish.ADDED):
+            return Intent.COLLECTION
+        alone = {Wish.ANSWER: Intent.LOOK_UP, Wish.OVERVIEW: Intent.OVERVIEW}
+        return alone.get(self, Intent.TASK)
+
+
+COURTESIES = (Wish.GREETING, Wish.THANKS, Wish.GOODBYE, Wish.AGREEMENT)
+"""What people say before and after a question, and what is then not part of it."""
 WRITTEN = (Intent.OVERVIEW, Intent.TASK)
 """What a language model does better, where one is set."""
 REPLIES = (Intent.SMALLTALK, Intent.COLLECTION, Intent.TASK)
 """What is replied to in a line of Temei's own."""
 
 
+STRANGE = 0.98
+"""The bound where no word of a question speaks for what is wanted: a name or a keyword alone says little to the encoder
+("Hartford" is agreement with 0.96), but "kiitos" is thanks with more than this, though no example is Finnish."""
+
+
+NAMED_TOO = 0.2
+"""How likely an overview must be beside a question about the documents: one of several documents names them as well."""
+KEYWORDS = (Wish.AGREEMENT, Wish.ABILITY)
+"""What the encoder takes single words for that somebody looks up ("bike", "dialog skill")."""
+
+
 @dataclass(frozen=True)
 class _Model:
-    """Weights of shape (kinds, dimension), an intercept for each kind, and the score that each must pass."""
+    """A network with one hidden layer.
 
-    kinds: tuple[Intent, ...]
-    weights: Floats
-    intercept: Floats
-    bounds: Floats
+    ``first`` has the shape (hidden, dimension + 1) and ``second`` (wishes, hidden + 1), the intercepts last; ``words``
+    are what words add, of shape (wishes,). ``bound`` is the probability from which a question is no look-up, and
+    ``courtesy`` that from which words beside a question are polite.
+    """
+
+    wishes: tuple[Wish, ...]
+    first: Floats
+    second: Floats
+    words: dict[str, Floats]
+    bound: float
+    courtesy: float
+
+    def probabilities(self, text: str, vector: Floats) -> dict[Wish, float]:
+        """Return the probability of each wish by a text and its vector of shape (dimension,)."""
+        hidden = np.maximum(self.first[:, :-1] @ vector + self.first[:, -1], 0.0)
+        scores = self.second[:, :-1] @ hidden + self.second[:, -1]
+        for word in {fold(word) for word in words(text)}:
+            if word in self.words:
+                scores = scores + self.words[word]
+        likely = np.exp(scores - scores.max())
+        return dict(zip(self.wishes, (likely / likely.sum()).tolist(), strict=True))
+
+    def is_strange(self, text: str, wish: Wish) -> bool:
+        """Return whether no word of a text speaks for a wish."""
+        row = self.wishes.index(wish)
+        return not any(self.words[word][row] > 0 for word in map(fold, words(text)) if word in self.words)
 
 
 @cache
@@ -54,8 +124,9 @@ def _model(embedding_model: str) -> _Model | None:
     stored = json.loads(PATH.read_text(encoding="utf-8"))
     if stored["embedding_model"] != embedding_model:
         return None
-    arrays = [np.array(stored[name], dtype=np.float32) for name in ("weights", "intercept", "bounds")]
-    return _Model(tuple(map(Intent, stored["kinds"])), *arrays)
+    first, second = (np.array(stored[name], dtype=np.float32) for name in ("first", "second"))
+    of_words = {word: np.array(weights, dtype=np.float32) for word, weights in stored["words"].items()}
+    return _Model(tuple(map(Wish, stored["wishes"])), first, second, of_words, stored["bound"], stored["courtesy"])
 
 
 def knows(embedding_model: str) -> bool:
@@ -63,16 +134,33 @@ def knows(embedding_model: str) -> bool:
     return _model(embedding_model) is not None
 
 
-def intent_of(vector: Floats, embedding_model: str) -> Intent:
-    """Return the intent of a question by its vector, of shape (dimension,)."""
+@cache
+def request_words() -> frozenset[str]:
+    """Return the words, without accents, in which people ask for an overview or for documents that speak of something.
+
+    They come from the examples, and say nothing of what the request is about.
+    """
+    return frozenset(json.loads(PATH.read_text(encoding="utf-8"))["request_words"])
+
+
+def wish_of(question: str, vector: Floats, embedding_model: str) -> Wish:
+    """Return what a question wants by its words and its vector, of shape (dimension,)."""
     model = _model(embedding_model)
     if model is None:
-        return Intent.LOOK_UP
-    scores = dict(zip(model.kinds, (model.weights @ vector + model.intercept).tolist(), strict=True))
-    bounds = dict(zip(model.kinds, model.bounds.tolist(), strict=True))
-    best = max(scores, key=lambda kind: scores[kind])
-    if best is Intent.LOOK_UP or scores[best] <= bounds[best]:
-        return Intent.LOOK_UP
-    # An overview of several documents names them as well.
-    overview = scores[Intent.OVERVIEW] > bounds[Intent.OVERVIEW]
-    return Intent.OVERVIEW if best is Intent.COLLECTION and overview else best
+        return Wish.ANSWER
+    likely = model.probabilities(question, vector)
+    of_intent = {i: sum(p for wish, p in likely.items() if wish.intent is i) for i in Intent if i is not Intent.LOOK_UP}
+    best = max(of_intent, key=lambda intent: of_intent[intent])
+    if best is Intent.COLLECTION and likely[Wish.OVERVIEW] > NAMED_TOO * of_intent[best]:
+        best = Intent.OVERVIEW
+    wish = max((wish for wish in likely if wish.intent is best), key=lambda wish: likely[wish])
+    if model.is_strange(question, wish):
+        return Wish.ANSWER if wish in KEYWORDS or 1 - likely[Wish.ANSWER] <= max(model.bound, STRANGE) else wish
+    return wish if 1 - likely[Wish.ANSWER] > model.bound else Wish.ANSWER
+
+
+def is_courtesy(text: str, vector: Floats, embedding_model: str) -> bool:
+    """Return whether words that stand beside a question are a greeting, thanks or the like."""
+    model = _model(embedding_model)
+    likely = model.probabilities(text, vector) if model is not None else {}
+    return model is not None and sum(likely[wish] for wish in COURTESIES) > model.courtesy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.calibration import Calibration
 from rag.confidence import confidence
@@ -22,6 +22,10 @@ class Judgement:
     taken: int = 0
     left_out: int = 0
     is_rough: bool = False
+
+    def doubted(self, factor: float) -> Judgement:
+        """Return the judgement with a confidence multiplied by a factor between 0 and 1."""
+        return replace(self, confidence=self.confidence * factor)
 
 
 def judge(

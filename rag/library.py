@@ -76,7 +76,7 @@ class Library(ABC):
 
     @abstractmethod
     def _search(
-        self, query: str, count: int, document_ids: Sequence[str] | None, vector: Floats | None = None
+        self, query: str, count: int, document_ids: Sequence[str] | None, **known: Floats | None
     ) -> Retrieval: ...
 
     @abstractmethod
@@ -156,6 +156,21 @@ class Library(ABC):
             return records
         chosen = set(matching(records, where))
         return [record for record in records if record.id in chosen]
+
+    def overview(self, document_id: str | None = None, section: str = "") -> Answer:
+        """Return three to seven sentences that say what a document is about, or one of each of the first documents.
+
+        Args:
+            document_id: all documents where omitted.
+            section: words of a heading in the document; only what stands below it is told of then.
+
+        Raises:
+            QuestionError: there is no such document, or no such heading in it.
+            IndexStateError: there is no index, or it cannot be used.
+        """
+        from rag.replies import overview_of
+
+        return overview_of(self.index, document_id, section)
 
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text, or None where there is none of that id."""

@@ -6,6 +6,7 @@ Dense and lexical search each propose candidates. Every candidate then gets a sc
     lexical = shares_language * coverage^2 * bm25 / (bm25 + 20)
     score   = dense + 0.4 * lexical
 
+In a conversation what was asked before counts as well, a fifth as much (`rag.earlier`).
 Coverage is the share of the question that the corpus's vocabulary can match. ``shares_language`` is how far the
 passages are in the question's language (`rag.index.search_index`). So words count for a question in the corpus's
 language, and not for a question in another language. ``docs/experiments.md`` has the numbers.
@@ -67,19 +68,21 @@ def retrieve(
     candidates: int,
     document_ids: Sequence[str] | None = None,
     vector: Floats | None = None,
+    earlier: Floats | None = None,
 ) -> Retrieval:
     """Return the ``count`` best passages for a query, only from ``document_ids`` where given.
 
     Args:
         vector: that of the query, of shape (dimension,), where it is known.
+        earlier: that of what was asked before (`rag.earlier`), of shape (dimension,), as long as it counts.
 
     Raises:
         MissingIndexError: the index is empty.
     """
     try:
-        return _retrieve(index, query, count, candidates, document_ids, vector)
+        return _retrieve(index, query, count, candidates, document_ids, vector, earlier)
     except MissingIndexError:  # rebuilt while we searched, perhaps: then a second look finds the new passages
-        return _retrieve(index, query, count, candidates, document_ids, vector)
+        return _retrieve(index, query, count, candidates, document_ids, vector, earlier)
 
 
 def _retrieve(
@@ -89,6 +92,7 @@ def _retrieve(
     candidates: int,
     document_ids: Sequence[str] | None,
     vector: Floats | None,
+    earlier: Floats | None,
 ) -> Retrieval:
     search_index = index.search_index()
     if not len(search_index):
@@ -97,7 +101,10 @@ def _retrieve(
     lexical, coverage, word_weights = search_index.words.scores(query)
     allowed = None if document_ids is None else search_index.within(document_ids)
     by_words = top(lexical, round(candidates * LEXICAL_SHARE), allowed)
-    rows = dict.fromkeys([*search_index.vectors.nearest(vector, candidates, allowed), *by_words])
+    near = [*search_index.vectors.nearest(vector, candidates, allowed)]
+    if earlier is not None:
+        near += search_index.vectors.nearest(vector + earlier, candidates, allowed)
+    rows = dict.fromkeys([*near, *by_words])
     proposed = dict(zip(search_index.ids_of(rows), rows, strict=True))
     similarities = index.products(list(proposed), vector)
     names = np.array(list(similarities))
@@ -105,6 +112,10 @@ def _retrieve(
     words = lexical[[proposed[name] for name in similarities]]
     weight = LEXICAL_WEIGHT * search_index.shares_language(query) * coverage**2
     scores = dense + weight * words / (words + BM25_HALF)
+    if earlier is not None:
+        before = index.products(list(similarities), earlier)
+        about = _dense([before[name] for name in similarities])
+        scores = scores + about - about.max(initial=-np.inf)
     hits: list[Hit] = []
     order = np.lexsort((names, -scores)).tolist()
     # Another process may have removed a passage in between: then the next one stands for it.

@@ -204,8 +204,10 @@ class Answer:
     ``confidence`` is between 0 and 1; ``mode`` is "extractive" or the language model's name;
     ``timings`` are seconds by stage; ``short`` is None where the reader is off or saw no short answer; ``note`` says in
     one line why a configured language model did not write it, what of a long question was left out, and that the
-    confidence was fitted for another embedding model. ``kind`` is "answer" or "refusal" where something was looked up,
-    else what was wanted: "smalltalk", "overview", "collection" or "task" (`rag.intent.Intent`).
+    confidence was fitted for another embedding model. ``kind`` is "answer", "refusal" or "choices" where something was
+    looked up. Choices are quotes of the two to four things that the question may mean. Otherwise it is what was wanted:
+    "smalltalk", "overview", "collection" (which documents there are, or speak of something) or "task", something that
+    Temei does not do; a task to compare quotes both sides where they are found.
     """
 
     question: str

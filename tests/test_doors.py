@@ -186,6 +186,23 @@ def test_a_conversation_becomes_question_and_history() -> None:
     assert asked([]) == ("", ())
 
 
+@pytest.mark.parametrize(
+    ("said", "abstained"),
+    [
+        ("I find no answer to this question in the sources given.", True),
+        ("Cu plăcere! Întreabă mai departe oricând; documentele de aici: X.", True),
+        ("It opens at 9. [1]", False),
+        ("It opens at 9.", False),
+    ],
+)
+def test_a_refused_turn_is_known_by_its_text(said: str, abstained: bool) -> None:
+    messages = [("user", "When?"), ("assistant", said), ("user", "And on Sundays?")]
+
+    _, history = asked([Message(role=role, content=text) for role, text in messages])
+
+    assert [turn.abstained for turn in history] == [abstained]
+
+
 def test_an_empty_question_is_refused_in_one_line(temei: Temei) -> None:
     client = TestClient(app(temei), base_url="http://127.0.0.1")
     reply = client.post("/v1/chat/completions", json={"messages": []})

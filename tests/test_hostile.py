@@ -18,7 +18,7 @@ from ingest import ingest
 from rag import Answer, Settings, Temei, Turn
 from rag.index.index import Index
 from rag.models.embeddings import Embedder
-from ui import cli
+from ui import terminal as command_line
 from ui.api.openai import content, quotes
 from ui.page.export import to_markdown
 from ui.page.render import answer_html, document_panel_html, question_html
@@ -170,8 +170,8 @@ def check_surfaces(answer: Answer, temei: Temei, capsys: pytest.CaptureFixture[s
         tokens = MarkdownIt("commonmark", {"html": True}).parse(markdown)
         inner = [token.type for token in tokens] + [child.type for t in tokens for child in t.children or []]
         assert not {"link_open", "image", "html_inline", "html_block", "fence", "code_block"} & set(inner), markdown
-    cli.out = Console(highlight=False, soft_wrap=True)
-    cli._show(answer)
+    command_line.out = Console(highlight=False, soft_wrap=True)
+    command_line.show(answer)
     terminal = capsys.readouterr().out
     assert not UNSEEN.search(terminal), terminal
 

@@ -11,7 +11,7 @@ from eval.sets.open import open_dataset
 from ingest import ingest
 from rag import Settings, Temei
 from rag.index.index import Index
-from rag.intent import Intent, intent_of
+from rag.intent import Intent, Wish, wish_of
 from rag.models.embeddings import BundledEmbedder
 from rag.types import Turn
 
@@ -75,26 +75,34 @@ def temei(tmp_path_factory: pytest.TempPathFactory, embedder: BundledEmbedder) -
     ],
 )
 def test_what_is_wanted_is_told(said: str, intent: Intent, embedder: BundledEmbedder) -> None:
-    assert intent_of(embedder.encode_query(said), embedder.name) is intent
+    assert wish_of(said, embedder.encode_query(said), embedder.name).intent is intent
 
 
 def test_no_answerable_question_of_the_shipped_set_is_taken_for_something_else(embedder: BundledEmbedder) -> None:
     for example in open_dataset().examples:
         if example.answerable and not example.history:
-            assert intent_of(embedder.encode_query(example.question), embedder.name) is Intent.LOOK_UP, example.question
+            wish = wish_of(example.question, embedder.encode_query(example.question), embedder.name)
+            assert wish is Wish.ANSWER, example.question
 
 
 def test_beside_another_embedding_model_everything_is_looked_up(embedder: BundledEmbedder) -> None:
-    assert intent_of(embedder.encode_query("Mulțumesc!"), "another") is Intent.LOOK_UP
+    assert wish_of("Mulțumesc!", embedder.encode_query("Mulțumesc!"), "another") is Wish.ANSWER
 
 
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
-        ("Mulțumesc!", "smalltalk", "Ghidul chiriașului"),
-        ("Thank you!", "smalltalk", "What would you like to know?"),
+        ("Mulțumesc!", "smalltalk", "Cu plăcere!"),
+        ("Thank you!", "smalltalk", "You're welcome!"),
+        ("Good morning!", "smalltalk", "What would you like to know?"),
+        ("Who are you?", "smalltalk", "I am Temei"),
+        ("Ce poți face?", "smalltalk", "Întreabă ce scrie"),
+        ("La revedere!", "smalltalk", "La revedere!"),
+        ("ok, am înțeles", "smalltalk", "Poți întreba mai departe"),
         ("Câte documente ai?", "collection", "Documente aici: 2."),
-        ("Write a poem about spring", "task", "I quote what the documents say"),
+        ("Write a poem about spring", "task", "do not write texts"),
+        ("Tradu documentul în engleză", "task", "nu traduc"),
+        ("What time is it?", "task", "no clock"),
     ],
 )
 def test_a_reply_has_no_citations_and_says_what_can_be_asked(temei: Temei, said: str, kind: str, words: str) -> None:
@@ -141,3 +149,12 @@ def test_thanks_are_not_the_topic_of_what_follows(temei: Temei) -> None:
 def test_an_answer_and_a_refusal_say_so(temei: Temei) -> None:
     assert temei.answer("Cât costă un permis nou?").kind == "answer"
     assert temei.answer("Who wrote Hamlet?").kind == "refusal"
+
+
+def test_a_greeting_beside_a_question_is_no_part_of_it(temei: Temei) -> None:
+    alone = temei.answer("Cât costă un permis nou?")
+
+    greeted = temei.answer("Bună ziua! Cât costă un permis nou? Mulțumesc!")
+
+    assert (greeted.kind, greeted.citations) == (alone.kind, alone.citations)
+    assert greeted.standalone_question == "Cât costă un permis nou?"

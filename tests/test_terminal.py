@@ -102,7 +102,9 @@ def test_documents_are_listed_on_one_line_each_in_a_pipe(call: Call) -> None:
     assert any(LONG in line for line in lines)
 
 
-def test_the_short_answer_is_set_off_and_the_page_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_short_answer_is_set_off_and_the_page_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     quote = "Moara e din [anul] 1874."
     answer = Answer(
         "Când?", f"{quote} [1]", (Citation(1, "d", "Moara", "m.pdf", 5, 5 + len(quote), quote, 1.0, 12),), (),
@@ -110,8 +112,8 @@ def test_the_short_answer_is_set_off_and_the_page_is_told(capsys: pytest.Capture
         short=ShortAnswer("[anul] 1874", 1, 17, 28),
     )  # fmt: skip
 
-    cli.out = Console(highlight=False, soft_wrap=True, force_terminal=True)
-    cli._show(answer)
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, soft_wrap=True, force_terminal=True))
+    terminal.show(answer)
     shown = capsys.readouterr().out
     cli.out = Console(highlight=False, soft_wrap=True)
     cli._show(answer)

@@ -1,5 +1,5 @@
-"""Define the command line: ``temei ingest | ask | search | sources | chat | mcp | doctor | calibrate``, and to measure
-``temei eval | bench | load``.
+"""Define the command line: ``temei ingest | ask | search | overview | sources | chat | mcp | doctor | calibrate``, and
+to measure ``temei eval | bench | load``.
 
 The exit status is 0 for an answer and for a refusal. It is 2 for wrong usage and for an error that the user can solve;
 one line on stderr then says what to do.
@@ -18,23 +18,21 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from eval.calibrate_command import calibrate
 from eval.commands import app as eval_app
 from rag.chain import Temei
-from rag.cite import without_marks
 from rag.errors import TemeiError
 from rag.files.home import SEEDS, is_checkout
 from rag.files.private import OWNER_ONLY
 from rag.filters import parsed
-from rag.intent import Intent
 from rag.settings import Settings
 from rag.types import Answer, Turn
 from ui.asking import Within, converse, search
 from ui.measure import bench, load
-from ui.terminal import err, note, out, printable
+from ui.overview_command import overview
+from ui.terminal import err, note, out, printable, show
 
 WIDE = 100_000
 """Columns of a table that is not shown on a terminal: more than any row has."""
@@ -45,6 +43,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+_OWN = ("ingest", "ask", "overview", "chat", "search", "mcp", "sources", "doctor", "calibrate")
+"""The commands that write Temei's own files, which only the owner may read. The others also write reports for users."""
 
 
 def _version(asked: bool) -> None:
@@ -60,11 +62,11 @@ def _privately(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    # These commands write Temei's own files, which only the owner may read. The others also write reports for users.
-    if context.invoked_subcommand in ("ingest", "ask", "chat", "search", "mcp", "sources", "doctor", "calibrate"):
+    if context.invoked_subcommand in _OWN:
         os.umask(OWNER_ONLY)
 
 
+app.command()(overview)
 app.command()(calibrate)
 app.command()(bench)
 app.command()(load)
@@ -166,34 +168,16 @@ def ask(
 
     for earlier in after or []:
         answered(earlier)
-    show = _show_json if as_json else _show
+    shown = _show_json if as_json else show
     if question:
-        show(answered(question))
+        shown(answered(question))
     if interactive:
-        converse(lambda asked: show(answered(asked)))
+        converse(lambda asked: shown(answered(asked)))
 
 
 def _show_json(answer: Answer) -> None:
     sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
     sys.stdout.flush()
-
-
-def _show(answer: Answer) -> None:
-    looked_up = answer.kind not in tuple(Intent)[1:]
-    text, short = printable(without_marks(answer)), printable(answer.short.text if answer.short else "")
-    if short:
-        text = text.replace(short, f"[underline green]{short}[/]", 1)
-    out.print(text, style="yellow" if looked_up and answer.abstained else "bold")
-    for citation in answer.citations:
-        out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.where)}", end=" ")
-        page = f"page {citation.page}, " if citation.page else ""
-        out.print(f"[dim]{printable(citation.source)}, {page}characters {citation.start}-{citation.end}[/]")
-    if answer.standalone_question != answer.question:
-        out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
-    if answer.note:
-        out.print(f"\n[dim]{printable(answer.note)}[/]")
-    if looked_up:
-        out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")
 
 
 @app.command()

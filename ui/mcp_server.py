@@ -27,7 +27,6 @@ MOST_PASSAGES, MOST_CHARACTERS = 50, 20_000
 """Bounds of one reply, so that it fits what a language model reads."""
 AROUND = 500
 """Characters that are read on either side of a span, some three sentences."""
-OVERVIEW = "What is this document about?"
 ABOUT = (
     "Questions about the user's documents, answered with exact quotes. Every quote stands in its document word for "
     "word, at the offsets given. If `abstained` is true, the documents do not answer."
@@ -76,7 +75,7 @@ def _asking(temei: Temei) -> tuple[Callable[..., Any], ...]:
     async def overview(document: str) -> dict[str, Any]:
         """Tell what a document is about in its own sentences; document is its id, source or title."""
         found = await _told(lambda: _document(temei, document))
-        return (await _told(lambda: temei.answer(OVERVIEW, document_ids=[found.id]))).to_dict()
+        return (await _told(lambda: temei.overview(found.id))).to_dict()
 
     return ask, search, overview
 

@@ -1,11 +1,14 @@
-"""Write to the terminal: what is printed is text, whatever a document or a file's name holds."""
+"""Write to the terminal: what is printed is text, whatever a document or a file's name holds; and an answer."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
 
+from rag.cite import without_marks
+from rag.intent import Intent
 from rag.text.characters import unseen, whole
+from rag.types import Answer
 
 _UNPRINTABLE = unseen(keep=r"\n\t")
 
@@ -14,10 +17,29 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def note(line: str) -> None:
-    """Print a remark on what is going on."""
+    """Print a remark on what is going on, on stderr."""
     err.print(escape(line), style="dim")
 
 
 def printable(text: str) -> str:
     """Return text from outside as the terminal may show it: no escape sequences, no rich markup."""
     return escape(_UNPRINTABLE.sub("", whole(text)))
+
+
+def show(answer: Answer) -> None:
+    """Print an answer, its citations, what was searched and how sure it is."""
+    looked_up = answer.kind not in tuple(Intent)[1:]
+    text, short = printable(without_marks(answer)), printable(answer.short.text if answer.short else "")
+    if short:
+        text = text.replace(short, f"[underline green]{short}[/]", 1)
+    out.print(text, style="yellow" if looked_up and answer.abstained else "bold")
+    for citation in answer.citations:
+        out.print(f"\n[cyan]{escape(f'[{citation.number}]')}[/] {printable(citation.where)}", end=" ")
+        page = f"page {citation.page}, " if citation.page else ""
+        out.print(f"[dim]{printable(citation.source)}, {page}characters {citation.start}-{citation.end}[/]")
+    if answer.standalone_question != answer.question:
+        out.print(f"\n[dim]searched for: {printable(answer.standalone_question)}[/]")
+    if answer.note:
+        out.print(f"\n[dim]{printable(answer.note)}[/]")
+    if looked_up:
+        out.print(f"\n[dim]confidence {answer.confidence:.2f} · {printable(answer.mode)}[/]")

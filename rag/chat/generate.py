@@ -10,7 +10,7 @@ import contextvars
 import email.utils
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -166,3 +166,17 @@ def _retry_after(error: Exception) -> float | None:
         return max(email.utils.parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
     except ValueError:
         return None
+
+
+def check(chat: Chat, settings: Settings, report: Callable[[str], None]) -> None:
+    """Ask a language model for a word; one that is only busy or slow is reported.
+
+    Raises:
+        ModelError: it cannot be used as it is set.
+    """
+    try:
+        probe(chat, settings)
+    except ChatError as error:
+        if error.fault not in (Fault.BUSY, Fault.SLOW, Fault.BROKEN):
+            raise
+        report(str(error))

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from rag.chain import Temei
 from rag.errors import IndexStateError, TemeiError
 from rag.messages import message
+from rag.refuse import declined
 from rag.text.characters import whole
 from rag.types import Answer, Turn
 from ui.api.embeddings import EmbeddingRequest, embed
@@ -96,13 +97,16 @@ class Route(APIRoute):
 
 
 def asked(messages: list[Message]) -> tuple[str, tuple[Turn, ...]]:
-    """Return the last question of a conversation and the turns before it."""
+    """Return the last question of a conversation and the turns before it.
+
+    A refusal and a reply to what was no question are known by their text: neither is what is talked about.
+    """
     spoken = [message for message in messages if message.role in ("user", "assistant")]
     last = next((at for at in range(len(spoken) - 1, -1, -1) if spoken[at].role == "user"), None)
     if last is None:
         return "", ()
     turns = [
-        Turn(question.text, answer.text)
+        Turn(question.text, answer.text, abstained=declined(answer.text))
         for question, answer in itertools.pairwise(spoken[:last])
         if (question.role, answer.role) == ("user", "assistant")
     ]

@@ -151,7 +151,7 @@ def _cue(turn_view: TurnView, language: str) -> str:
     ]
     if turn_view.abstained:
         parts = []
-    elif turn_view.kind != Intent.OVERVIEW:
+    elif turn_view.kind not in tuple(Intent)[1:]:
         sure = turn_view.confidence
         level = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
         parts.append(
