@@ -22,6 +22,8 @@ Sentences = Mapping[str, Sequence[Span]]
 
 _NUMBER = regex.compile(r"\d+")
 _LONG_WORD = regex.compile(r"\p{L}{4,}")
+_ALSO = regex.compile(r" – [^\[\]–]{1,20}(?: \[\d{1,3}\])+")
+"""What names the other documents that say the same (`rag.cite.cite`); it states nothing."""
 
 
 def exact_match(text: str, answers: Iterable[str], normalise: Callable[[str], str] = normalise_squad) -> float:
@@ -132,7 +134,7 @@ def statement_support(text: str, quotes: Mapping[int, str], same_language: bool)
     stands in the quotes it cites and, between texts of one language, at least half of its words of four letters or
     more do. A check of words, not of meaning: it finds what is certainly unsupported.
     """
-    statements = [part for part in split_behind_markers(text) if part.strip(" .!?")]
+    statements = [part for part in split_behind_markers(text) if part.strip(" .!?") and not _ALSO.fullmatch(part)]
     carried = 0
     for statement in statements:
         cited = [quotes[int(number)] for number in MARKER.findall(statement) if int(number) in quotes]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rag.langchain import TemeiRetriever, as_runnable, as_tool
     from rag.library import Added
     from rag.settings import Settings
-    from rag.types import Answer, Citation, Document, DocumentRecord, Hit, Passage, ShortAnswer, Turn
+    from rag.types import Answer, Citation, Document, DocumentRecord, Hit, LookedIn, Passage, ShortAnswer, Turn
 else:
     __getattr__, __dir__ = on_demand(
         __name__,
@@ -22,6 +22,7 @@ else:
             "Document": "types",
             "DocumentRecord": "types",
             "Hit": "types",
+            "LookedIn": "types",
             "Passage": "types",
             "Settings": "settings",
             "ShortAnswer": "types",
@@ -42,6 +43,7 @@ __all__ = [
     "Document",
     "DocumentRecord",
     "Hit",
+    "LookedIn",
     "Passage",
     "Settings",
     "ShortAnswer",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rag.checked_input import checked_documents, checked_history, checked_question
 from rag.courtesy import without_courtesies
+from rag.document_names import DocumentNames
 from rag.earlier import earlier_vector
 from rag.errors import ChatError
 from rag.followup import standalone
 from rag.intent import WRITTEN, Intent, Wish, is_courtesy, knows, wish_of
 from rag.models.embeddings import Embedder
 from rag.models.word_rarity import WordRarity
+from rag.place import Place, may_name, place_in
 from rag.settings import Settings
 from rag.text.questions import asks
 from rag.types import Floats, Turn
@@ -31,6 +33,7 @@ class Asked:
     `time.monotonic`. ``failed`` is what went wrong when a language model was asked to write the standalone question;
     the model is then not asked again. ``wish`` says whether something is to be looked up at all, or what else is
     wanted. ``vector`` is that of ``core``, where it was needed to tell, ``earlier`` that of what was asked before.
+    ``place`` is the document that the question names.
     """
 
     question: str
@@ -44,6 +47,7 @@ class Asked:
     wish: Wish = Wish.ANSWER
     vector: Floats | None = field(default=None, repr=False, compare=False)
     earlier: Floats | None = field(default=None, repr=False, compare=False)
+    place: Place | None = None
 
     @property
     def intent(self) -> Intent:
@@ -54,6 +58,21 @@ class Asked:
     def is_alone(self) -> bool:
         """Whether the question can be understood without the conversation."""
         return self.standalone == self.core
+
+    @property
+    def query(self) -> str:
+        """What is searched: the question as it stands alone, without the name of a document."""
+        return self.place.question if self.place else self.standalone
+
+    @property
+    def within(self) -> Sequence[str] | None:
+        """The ids of the documents that are searched; None for all."""
+        return self.place.document_ids if self.place else self.document_ids
+
+    @property
+    def parted(self) -> str:
+        """The text in which further questions are looked for."""
+        return self.place.question if self.place else self.core
 
 
 def accept(given: str | Mapping[str, Any], settings: Settings, rarity: WordRarity) -> Asked:
@@ -101,3 +120,14 @@ def with_wish(asked: Asked, embedder: Embedder, rarity: WordRarity, *, has_chat:
 
 def _wish(question: str, embedder: Embedder) -> Wish:
     return wish_of(question, embedder.encode_query(question), embedder.name)
+
+
+def placed(asked: Asked, names: Callable[[], DocumentNames], rarity: WordRarity) -> Asked:
+    """Return what was asked with the place that the question names, if it names one.
+
+    Args:
+        names: returns the names of all documents; asked only where a question may name one.
+    """
+    if not may_name(asked.standalone):
+        return asked
+    return replace(asked, place=place_in(asked.standalone, names(), rarity.weight, asked.document_ids))

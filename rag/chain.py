@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
-from rag.asked import Asked, History, accept, with_wish
+from rag.asked import Asked, History, accept, placed, with_wish
 from rag.calibration import Calibration, load_calibration
 from rag.chat.check import Check
 from rag.compose import Grounds, quote, rewritten, write_with
+from rag.document_names import NamesOf
 from rag.errors import ChatError
 from rag.filters import Where
+from rag.fuller import Chosen, choose_fully
 from rag.index.index import Index
 from rag.intent import Intent
 from rag.judge import Judgement, judge
@@ -33,7 +35,6 @@ from rag.models.reader import Reader, open_reader
 from rag.models.word_rarity import WordRarity
 from rag.own_words import preferred
 from rag.question_parts import questions_within
-from rag.read import Sentence, choose
 from rag.replies import reply
 from rag.retrieve import Retrieval, retrieve
 from rag.settings import Settings
@@ -99,6 +100,7 @@ class Temei(Library):
         models = self.settings.home / "models"
         self._reader: Reader | None = open_reader(self.embedder, models, report) if self.settings.reader else None
         self._index: Index | None = None
+        self._names_of = NamesOf()
         self._chat: Chat | None = None
         self._statement_check = Check(self.embedder, self._rarity) if checked else None
         self._opening = threading.Lock()
@@ -200,8 +202,9 @@ class Temei(Library):
         if asked.intent is not Intent.LOOK_UP:
             return _Retrieved(asked, None, 0.0)
         began = time.perf_counter()
-        known = {"vector": asked.vector if asked.is_alone else None, "earlier": asked.earlier}
-        retrieval = self._search(asked.standalone, self.settings.top_k, asked.document_ids, **known)
+        asked = placed(asked, lambda: self._names_of(self.index), self._rarity)
+        known = {"vector": asked.vector if asked.query == asked.core else None, "earlier": asked.earlier}
+        retrieval = self._search(asked.query, self.settings.top_k, asked.within, **known)
         return _Retrieved(asked, retrieval, time.perf_counter() - began)
 
     def _search(self, query: str, count: int, document_ids: Sequence[str] | None, **known: Floats | None) -> Retrieval:
@@ -232,7 +235,7 @@ class Temei(Library):
         reading = time.perf_counter() - began
         timings = {"retrieve": retrieved.seconds, "read": reading, "total": retrieved.seconds + reading}
         grounds = Grounds.of(asked, found, judgement, timings)
-        if not chosen:
+        if not chosen.sentences:
             yield grounds.refused()  # whatever a model might have said
             return
         chat = self.chat
@@ -247,8 +250,8 @@ class Temei(Library):
     def _judge(self, asked: Asked, found: Look) -> Judgement:
         """Look at each question within the question, and judge all of them."""
         parts = look_at_parts(
-            questions_within(asked.question, found.retrieval.languages, self._rarity),
-            lambda part: look(self._search(part, self.settings.top_k, asked.document_ids), self._reader),
+            questions_within(asked.parted, found.retrieval.languages, self._rarity),
+            lambda part: look(self._search(part, self.settings.top_k, asked.within), self._reader),
             most=self.settings.max_parts,
             deadline=asked.began + self.settings.question_seconds,
         )
@@ -274,8 +277,8 @@ class Temei(Library):
         found = self._reader.read(part.query, [passage], None if near is None else [near[1:]])
         return any(answer.is_shown for answer in found[0])
 
-    def _choose(self, found: Look, judgement: Judgement) -> list[Sentence]:
+    def _choose(self, found: Look, judgement: Judgement) -> Chosen:
         """Return the sentences to quote, none where the confidence is too low."""
         if judgement.confidence < self.settings.min_confidence:
-            return []
-        return choose(found.sentences, self.settings.max_sentences, found.retrieval.query)
+            return Chosen()
+        return choose_fully(found.sentences, self.settings.max_sentences, found.retrieval.query)

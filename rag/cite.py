@@ -16,10 +16,23 @@ from rag.types import Answer, Citation, ShortAnswer
 _BLANKS = regex.compile(r"\s+")
 
 
-def cite(sentences: Sequence[Sentence]) -> tuple[str, tuple[Citation, ...]]:
-    """Return the sentences as one text, each followed by its marker, and their citations, numbered from 1."""
-    text = " ".join(f"{as_prose(sentence.text)} [{number}]" for number, sentence in enumerate(sentences, 1))
-    return text, tuple(citation(number, sentence) for number, sentence in enumerate(sentences, 1))
+def cite(
+    sentences: Sequence[Sentence], again: Sequence[Sequence[Sentence]] = (), also: str = ""
+) -> tuple[str, tuple[Citation, ...]]:
+    """Return the sentences as one text, each followed by its marker, and their citations, numbered from 1.
+
+    Args:
+        again: for each sentence those of other documents that say the same; only their markers are shown.
+        also: what stands before those.
+    """
+    said: list[str] = []
+    citations: list[Citation] = []
+    for sentence, others in zip(sentences, again or [()] * len(sentences), strict=True):
+        first = len(citations) + 1
+        citations += [citation(number, one) for number, one in enumerate([sentence, *others], first)]
+        markers = "".join(f" [{number}]" for number in range(first + 1, len(citations) + 1))
+        said.append(f"{as_prose(sentence.text)} [{first}]" + (f" – {also}{markers}" if markers else ""))
+    return " ".join(said), tuple(citations)
 
 
 def citation(number: int, sentence: Sentence) -> Citation:
@@ -45,9 +58,18 @@ def under_titles(citations: Sequence[Citation]) -> str:
     return " ".join(f"{as_prose(c.where)}: {as_prose(c.quote)} [{c.number}]" for c in citations)
 
 
-def shorten(sentences: Sequence[Sentence]) -> ShortAnswer | None:
-    """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out."""
-    found = [(n, s) for n, s in enumerate(sentences, 1) if s.found and s.found.is_shown]
+def shorten(sentences: Sequence[Sentence], citations: Sequence[Citation] = ()) -> ShortAnswer | None:
+    """Return the words that answer by themselves, inside one of the cited sentences; None where none stand out.
+
+    Args:
+        citations: of the sentences and others; where omitted, the sentences are numbered from 1.
+    """
+    numbers = {(c.document_id, c.start): c.number for c in citations}
+    found = [
+        (numbers.get((s.hit.passage.document_id, s.span[0]), number), s)
+        for number, s in enumerate(sentences, 1)
+        if s.found and s.found.is_shown
+    ]
     if not found:
         return None
     # The answer in the best sentence, not the one that the reader finds likeliest: to the reader, the rows of a table

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from rag.asked import Asked
 from rag.chat.check import Check
-from rag.chat.fallback_note import note, note_left_out, note_rough
+from rag.chat.fallback_note import note, note_left_out, note_place, note_rough
 from rag.choices import choices
 from rag.cite import cite, shorten, under_titles
 from rag.errors import ChatError, Fault
+from rag.fuller import Chosen
 from rag.judge import Judgement
 from rag.look import Look
 from rag.messages import message
@@ -22,7 +23,7 @@ from rag.read import Sentence
 from rag.refuse import refusal
 from rag.settings import Settings
 from rag.text.language import question_language
-from rag.types import Answer, Citation, ShortAnswer
+from rag.types import Answer, Citation, LookedIn, ShortAnswer
 
 if TYPE_CHECKING:
     from rag.chat.model import Chat
@@ -51,10 +52,12 @@ class Grounds:
     def of(cls, asked: Asked, look: Look, judgement: Judgement, timings: Mapping[str, float]) -> Grounds:
         """Return the grounds of an extractive answer.
 
-        Its note says what of a long question was left out, and whether the confidence is rough.
+        Its note says where it looked, what of a long question was left out, and whether the confidence is rough.
         """
         languages = look.retrieval.languages
-        lines = [note_left_out(judgement.taken, judgement.left_out, asked.question, languages)]
+        titles = asked.place.titles if asked.place else ()
+        lines = [note_place(titles, asked.question, languages)]
+        lines += [note_left_out(judgement.taken, judgement.left_out, asked.question, languages)]
         lines += [note_rough(asked.question, languages)] if judgement.is_rough else []
         return cls(asked, look, judgement, timings, note=" ".join(filter(None, lines)))
 
@@ -88,6 +91,7 @@ class Grounds:
         return self._answer(text, (), None, kind=REFUSAL)
 
     def _answer(self, text: str, citations: tuple[Citation, ...], short: ShortAnswer | None, *, kind: str) -> Answer:
+        place = self.asked.place
         return Answer(
             question=self.asked.question,
             text=text,
@@ -101,10 +105,11 @@ class Grounds:
             short=short,
             note=self.note,
             kind=kind,
+            looked_in=tuple(map(LookedIn, place.document_ids, place.titles)) if place else (),
         )
 
 
-def quote(grounds: Grounds, chosen: Sequence[Sentence], rarity: WordRarity) -> Iterator[Answer]:
+def quote(grounds: Grounds, chosen: Chosen, rarity: WordRarity) -> Iterator[Answer]:
     """Yield the answer that quotes the chosen sentences, one sentence more each time; or the choices there are."""
     asked, found = grounds.asked, grounds.look
     if asked.is_alone and asked.earlier is None:
@@ -112,9 +117,15 @@ def quote(grounds: Grounds, chosen: Sequence[Sentence], rarity: WordRarity) -> I
         if meant:
             yield grounds.asked_back(meant)
             return
-    for count in range(1, len(chosen) + 1):
-        text, citations = cite(chosen[:count])
-        yield grounds.answered(text, citations, shorten(chosen[:count]))
+    language = question_language(asked.question, found.retrieval.languages)
+    also = message("also_in").in_language(language)
+    for count in range(1, len(chosen.sentences) + 1):
+        sentences = chosen.sentences[:count]
+        text, citations = cite(sentences, chosen.again[:count], also)
+        if count == len(chosen.sentences) and chosen.left_out:
+            line = message("more_items", count=chosen.left_out, number=citations[-1].number).in_language(language)
+            grounds = replace(grounds, note=f"{line} {grounds.note}".strip())
+        yield grounds.answered(text, citations, shorten(sentences, citations))
 
 
 def write_with(chat: Chat, grounds: Grounds, settings: Settings, check: Check | None) -> Iterator[Answer]:

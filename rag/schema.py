@@ -47,5 +47,10 @@ ANSWER_SCHEMA: dict[str, Any] = {
             "description": "The words of a citation that answer by themselves.",
         },
         note={"type": "string", "description": "What is to be said of how the answer came to be."},
+        looked_in={
+            "type": "array",
+            "items": _object("document_id title", document_id=_TEXT, title=_TEXT),
+            "description": "The documents that the question named, to which the search was restricted.",
+        },
     ),
 }

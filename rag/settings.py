@@ -45,7 +45,9 @@ class Settings(_Base):
     passage_tokens: int = Field(384, ge=16, le=480, description="Largest passage, in cl100k tokens.")
     candidates: int = Field(32, ge=1, le=500, description="Passages that dense search proposes; BM25 adds 0.4 of that.")
     top_k: int = Field(6, ge=1, le=50, description="Passages that are read to answer.")
-    max_sentences: int = Field(2, ge=1, le=3, description="Sentences an extractive answer may quote.")
+    max_sentences: int = Field(
+        2, ge=1, le=3, description="Sentences an extractive answer may quote; an explanation two more."
+    )
     min_confidence: float = Field(0.25, ge=0, le=1, description="Below this confidence Temei abstains.")
     chat_model: str = Field("", description="provider:name of a language model to write answers; empty only quotes.")
     chat_base_url: str = Field("", description="Address of the model's server, where it is not the provider's own.")

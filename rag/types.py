@@ -188,6 +188,14 @@ class ShortAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedIn:
+    """A document that a question named, so that the answer was looked for in it."""
+
+    document_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One question of a conversation and the answer it got."""
 
@@ -207,7 +215,8 @@ class Answer:
     confidence was fitted for another embedding model. ``kind`` is "answer", "refusal" or "choices" where something was
     looked up. Choices are quotes of the two to four things that the question may mean. Otherwise it is what was wanted:
     "smalltalk", "overview", "collection" (which documents there are, or speak of something) or "task", something that
-    Temei does not do; a task to compare quotes both sides where they are found.
+    Temei does not do; a task to compare quotes both sides where they are found. ``looked_in`` are the documents that
+    the question named, to which the search was restricted; empty where it named none.
     """
 
     question: str
@@ -222,6 +231,7 @@ class Answer:
     short: ShortAnswer | None = None
     note: str = ""
     kind: str = "answer"
+    looked_in: tuple[LookedIn, ...] = ()
 
     def __add__(self, later: Answer) -> Answer:
         """Return ``later``: a streamed answer repeats what came before it, and LangChain adds up what it streams."""
@@ -255,6 +265,7 @@ class Answer:
             "kind": self.kind,
             **({"short": asdict(self.short)} if self.short else {}),
             **({"note": self.note} if self.note else {}),
+            **({"looked_in": [asdict(one) for one in self.looked_in]} if self.looked_in else {}),
         }
 
     @classmethod
@@ -268,7 +279,9 @@ class Answer:
             citations = [Citation(**{**each, "path": tuple(each.get("path", ()))}) for each in given["citations"]]
             short = ShortAnswer(**given["short"]) if given.get("short") else None
             known = {one.name: given[one.name] for one in fields(cls) if one.name in given}
-            return cls(**{"hits": (), **known, "citations": tuple(citations), "short": short})
+            looked_in = tuple(LookedIn(**each) for each in given.get("looked_in", ()))
+            known |= {"citations": tuple(citations), "short": short, "looked_in": looked_in}
+            return cls(**{"hits": (), **known})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"This is no answer of Temei's as JSON: {type(error).__name__}: {error}") from error
 

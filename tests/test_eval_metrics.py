@@ -192,6 +192,8 @@ def test_citing_exactly_the_gold_is_perfect_and_nothing_exceeds_it(
 def test_statement_support_by_hand() -> None:
     quotes = {1: "Scrisoarea a fost trimisă pe 12 iulie.", 2: "Conferința are loc la Wuzhen."}
     assert statement_support("Scrisoarea a fost trimisă pe 12 iulie. [1]", quotes, True) == 1
+    assert statement_support("Scrisoarea a fost trimisă pe 12 iulie. [1] – also in [2]", quotes, True) == 1
+    assert statement_support("Scrisoarea a fost trimisă pe 13 iulie. [1] – also in [2]", quotes, True) == 0
     assert statement_support("Scrisoarea a fost trimisă pe 13 iulie. [1]", quotes, True) == 0
     assert statement_support("A fost 12 iulie. [1] La Wuzhen este conferința. [2]", quotes, True) == 1
     assert statement_support("A fost 12 iulie. [3] La Wuzhen. [2]", quotes, True) == 0.5

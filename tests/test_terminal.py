@@ -17,7 +17,7 @@ from fakes import FakeEmbedder
 from rich.console import Console
 
 from rag import Answer, Citation, Settings, ShortAnswer, Temei
-from ui import asking, cli
+from ui import asking, cli, terminal
 
 MILL = "Moara din vale macină grâul din 1874."
 LONG = "legi/" + "un-nume-foarte-lung-" * 8 + "lege.txt"
@@ -40,7 +40,7 @@ def call(library: Temei, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(asking, "Temei", lambda *given, **named: library)
 
     def run(*command: str, typed: str = "", status: int = 0) -> str:
-        for module in (cli, asking):
+        for module in (cli, asking, terminal):
             monkeypatch.setattr(module, "out", Console(highlight=False, soft_wrap=True))
             monkeypatch.setattr(module, "err", Console(stderr=True, highlight=False, soft_wrap=True))
         monkeypatch.setattr(sys, "argv", ["temei", *command])
@@ -115,10 +115,10 @@ def test_the_short_answer_is_set_off_and_the_page_is_told(
     monkeypatch.setattr(terminal, "out", Console(highlight=False, soft_wrap=True, force_terminal=True))
     terminal.show(answer)
     shown = capsys.readouterr().out
-    cli.out = Console(highlight=False, soft_wrap=True)
-    cli._show(answer)
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, soft_wrap=True))
+    terminal.show(answer)
     plain = capsys.readouterr().out
-    cli._show(replace(answer, short=None))
+    terminal.show(replace(answer, short=None))
 
     assert "\x1b[1;4;32m[anul] 1874\x1b[0m" in shown
     assert plain.startswith(f"{quote} [1]\n")

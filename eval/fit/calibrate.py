@@ -25,10 +25,11 @@ from eval.refusal_metrics import Flags, auroc
 from eval.stats import Doubles
 from rag.calibration import SHIPPED, WITH, WITHOUT, FittedFor
 from rag.confidence import gather
+from rag.fuller import choose_fully
 from rag.models.embeddings import BundledEmbedder
 from rag.models.reader import PATH, Reader
 from rag.models.word_rarity import WordRarity
-from rag.read import choose, rank_sentences
+from rag.read import rank_sentences
 from rag.rerank import Read, rerank
 from rag.settings import Settings
 
@@ -63,7 +64,7 @@ def rows(trials: Iterator[Trial], read: Read, rarity: WordRarity, sentences: int
             seen = rerank(trial.retrieval, read) if way == WITH else trial.retrieval
             ranked = rank_sentences(seen)
             if ranked:
-                right[way] = trial.is_right(choose(ranked, sentences, seen.query))
+                right[way] = trial.is_right(choose_fully(ranked, sentences, seen.query).sentences)
                 evidence[way] = gather(seen, ranked, rarity)
         if evidence:
             one = trial.example

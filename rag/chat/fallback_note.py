@@ -1,6 +1,6 @@
 """The notes beside an answer, in the page's two languages.
 
-They say why no language model wrote it, what was left out, and that its confidence is rough.
+They say why no language model wrote it, where it looked, what was left out, and that its confidence is rough.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ from rag.text.language import question_language
 def note_rough(question: str, languages: Sequence[str]) -> str:
     """Return the line for a confidence that was fitted for another embedding model than the one in use."""
     return message("confidence_is_rough").in_language(question_language(question, languages))
+
+
+def note_place(titles: Sequence[str], question: str, languages: Sequence[str]) -> str:
+    """Return the line that names the documents that were looked in, empty where the question named none."""
+    if not titles:
+        return ""
+    return message("looked_in", titles="; ".join(titles)).in_language(question_language(question, languages))
 
 
 def note_left_out(taken: int, left_out: int, question: str, languages: Sequence[str]) -> str:
