@@ -6,13 +6,17 @@ import itertools
 from pathlib import Path
 
 import pytest
+import regex
+from fakes import FakeEmbedder
 
 from ingest import ingest
 from rag import Document, Settings, Temei
 from rag.index.index import Index
 from rag.models.embeddings import Embedder
+from ui.page import suggestions
 from ui.page.phrases import candidates
-from ui.page.suggest import Suggestions, answerable, suggest
+from ui.page.suggest import answerable
+from ui.page.suggestions import Suggestions
 
 DOCUMENTS = {
     "prose.md": """# The lighthouse keeper
@@ -67,14 +71,62 @@ def test_any_document_suggests_three_questions_that_it_answers(name: str, temei:
 
 
 @pytest.mark.model
-def test_suggestions_come_from_several_documents_and_stay(temei: Temei) -> None:
+def test_suggestions_come_from_several_documents_and_stay(temei: Temei, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Suggestions(temei).some("ro")
-    assert found == suggest(temei, language="ro")
     assert len({temei.answer(question).citations[0].document_id for question in found}) == 3
+    monkeypatch.setattr(suggestions, "questions_for", None)  # made once, then kept beside the index
+    assert Suggestions(temei).some("ro") == found
 
 
-def questions(text: str, language: str, name: str = "a.md") -> list[str]:
-    return [candidate.question for candidate in candidates(Document("d", "T", name, text, language), "en")]
+@pytest.mark.model
+@pytest.mark.parametrize("name", ["prose.md", "casa.md"])
+@pytest.mark.parametrize("language", ["ro", "en"])
+def test_questions_are_in_the_language_of_the_page(name: str, language: str, temei: Temei) -> None:
+    document = next(row for row in temei.index.documents() if row.source.endswith(name))
+    found = list(itertools.islice(answerable(temei, document.id, language), 3))
+    first = {"ro": ("Ce ", "Când ", "Cine ", "Câ"), "en": ("What ", "When ", "Who ", "How ", "Tell ")}
+    assert found
+    assert all(question.startswith(first[language]) for question in found)
+
+
+@pytest.mark.model
+def test_with_a_language_model_nobody_is_called(temei: Temei, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(Temei, "chat", property(lambda one: asked.append(one) if one.settings.chat_model else None))
+    settings = temei.settings.model_copy(update={"chat_model": "ollama:llama3"})
+    monkeypatch.setattr(temei, "settings", settings)
+    kept = Suggestions(temei)
+    monkeypatch.setattr(kept, "_path", tmp_path / "suggestions.json")
+    assert len(kept.some("en")) == 3
+    assert asked == []
+
+
+def test_damaged_suggestions_are_made_again(fake_index: Index, fake: FakeEmbedder, articles: Path) -> None:
+    ingest([articles], fake_index)
+    temei = Temei(fake_index.settings, embedder=fake)
+    found = Suggestions(temei).some("ro")
+    path = fake_index.settings.home / "suggestions.json"
+    for damaged in ("", "{", '{"format": 1, "questions": [3]}', '{"format": 0, "questions": {}}'):
+        path.write_text(damaged, "utf-8")
+        assert Suggestions(temei).some("ro") == found
+
+
+def questions(text: str, language: str, name: str = "a.md", page: str = "") -> list[str]:
+    document = Document("d", "T", name, text, language)
+    return [candidate.question for candidate in candidates(document, page or language)]
+
+
+def test_what_names_nothing_in_particular_is_not_asked_about() -> None:
+    text = "In short, question is the heart of it. The answer is a number. Kettles are a danger. The text has 12 parts."
+    assert not [q for q in questions(text, "en") if regex.search(r"question|answer|kettles|text", q, regex.IGNORECASE)]
+    text = "Întrebarea este una grea. Textul are 12 părți. Documentul a fost semnat în anul 1874."
+    assert not [q for q in questions(text, "ro") if regex.search(r"ntreb|text|document", q, regex.IGNORECASE)]
+
+
+def test_phrases_of_another_language_are_quoted() -> None:
+    asked = questions(DOCUMENTS["prose.md"], "en", page="ro")
+    assert "Ce se spune despre „Agnes Marlowe”?" in asked
+    assert all(question.startswith("Ce se spune despre „") for question in asked)
 
 
 def test_clauses_turn_into_questions() -> None:
@@ -118,6 +170,6 @@ On a lead."""
     settings = Settings(home=tmp_path / "home")
     ingest([tmp_path / "faq.md"], Index(settings, embedder, create=True))
 
-    found = suggest(Temei(settings, embedder=embedder), language="en")
+    found = Suggestions(Temei(settings, embedder=embedder)).some("en")
 
     assert {"How do I get a reader's card?", "Can I bring my dog to the library?"} <= set(found)

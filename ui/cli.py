@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from rich.table import Table
 from eval.calibrate_command import calibrate
 from eval.commands import app as eval_app
 from rag.chain import Temei
-from rag.errors import TemeiError
+from rag.errors import MissingIndexError, TemeiError
 from rag.files.home import SEEDS, is_checkout
 from rag.files.private import OWNER_ONLY
 from rag.filters import parsed
@@ -183,13 +183,13 @@ def _show_json(answer: Answer) -> None:
 @app.command()
 def chat() -> None:
     """Open the chat page."""
-    settings = Settings()
-    temei = Temei(settings, report=note)
-    temei.index.search_index()  # errors of the index or the model are reported here, not on the page
+    temei = Temei(report=note)
+    with suppress(MissingIndexError):  # the page then asks for documents
+        temei.index.search_index()  # other errors of the index or the model are reported here, not on the page
     temei.check_chat(note)
     from ui.serve import launch
 
-    launch(temei, host=settings.host, port=settings.port)
+    launch(temei, host=temei.settings.host, port=temei.settings.port)
 
 
 @app.command()

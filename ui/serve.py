@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from ui.api.visitors import HERE, networks, origins
 from ui.page.documents import MOST_FILES
 from ui.page.page import build
 from ui.page.sessions import hold, unread
+from ui.page.suggestions import Suggestions
 from ui.page.theme import CSS, HEAD, theme
 from ui.texts import I18N
 
@@ -46,6 +48,7 @@ def launch(temei: Temei, *, host: str, port: int) -> None:
     """
     served = app(temei, host=host)
     check_free(host, port)
+    threading.Thread(target=Suggestions(temei).make, daemon=True).start()  # so that they are there when it is opened
     shown = f"[{host}]" if ":" in host else host
     print(f"Temei: http://{shown}:{port}/  (Ctrl+C ends it)", flush=True)
     uvicorn.run(

@@ -50,6 +50,12 @@ GRADIO: Mapping[str, str] = {
 }
 """What Gradio says by itself, in English or in the browser's language, and the text of the page that replaces it."""
 
+SCRIPTED = (
+    "panels", "language", "submit", "stop", "too_large", "left_out", "find_conversation",
+    "filter_sources", "order_sources", "refused_files", "pending", "no_ground", "answered", "answered_one",
+)  # fmt: skip
+"""The texts that the page's scripts say, beside those that replace Gradio's own."""
+
 I18N = gr.I18n(
     **{language: {key: CATALOGUE.template(language, key) for key in CATALOGUE.texts} for language in LANGUAGES}
 )

@@ -14,6 +14,9 @@ OWN = frozenset(
         "calibration",
         "chroma",
         "chroma-unfinished",
+        "conversations.sqlite3",
+        "conversations.sqlite3-shm",
+        "conversations.sqlite3-wal",
         "eval",
         "feedback.jsonl",
         "ingest.lock",
@@ -22,6 +25,7 @@ OWN = frozenset(
         "passages.sqlite3",
         "passages.sqlite3-shm",
         "passages.sqlite3-wal",
+        "suggestions.json",
         "unfinished",
         "uploads",
         "vectors",
@@ -32,6 +36,8 @@ OWN = frozenset(
 
 DAMAGED = "chroma-damaged-"
 """The beginning of the names of damaged databases, which are kept when new ones are made."""
+CONVERSATIONS_DAMAGED = "conversations-damaged-"
+"""The same of files of conversations."""
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OWNER_ONLY = 0o077
@@ -59,7 +65,7 @@ def keep_private(home: Path) -> None:
     """
     with contextlib.suppress(OSError):
         names = os.listdir(home)
-        own = [name for name in names if name in OWN or name.startswith(DAMAGED)]
+        own = [name for name in names if name in OWN or name.startswith((DAMAGED, CONVERSATIONS_DAMAGED))]
         for name in own:
             _close_below(os.path.join(home, name))
         if len(own) == len(names):

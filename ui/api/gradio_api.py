@@ -28,16 +28,9 @@ def offer(temei: Temei, rate_limit: RateLimit) -> None:
     HTTP, at the address that the headers of the first request named, with the headers of each later one.
     """
 
-    def ask(
-        request: gr.Request, question: str, document_ids: list[str] | None = None, after: list[str] | None = None
+    def answered(
+        request: gr.Request, question: str, document_ids: list[str] | None, after: list[str] | None
     ) -> dict[str, Any]:
-        """Answer a question from the documents, quoting the exact words the answer stands on.
-
-        Args:
-            question: in any language.
-            document_ids: search only these documents; all of them where omitted.
-            after: the earlier questions of the conversation, oldest first, for a question such as "And on Sundays?".
-        """
         if wait := rate_limit.wait(visitor(request)):
             raise CallError(message("too_many_questions"), 429, wait)
         try:
@@ -49,12 +42,23 @@ def offer(temei: Temei, rate_limit: RateLimit) -> None:
         except TemeiError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
+    def ask(request: gr.Request, question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
+        # Callers give its values by place, so it takes no more than it did.
+        return answered(request, question, document_ids, None)
+
     def ask_json(
         request: gr.Request, question: str, document_ids: list[str] | None = None, after: list[str] | None = None
     ) -> str:
-        return json.dumps(ask(request, question, document_ids, after), ensure_ascii=False)
+        """Answer a question from the documents, quoting the exact words the answer stands on.
 
-    ask_json.__doc__ = ask.__doc__
+        Args:
+            question: in any language.
+            document_ids: search only these documents; all of them where omitted.
+            after: the earlier questions of the conversation, oldest first, for a question such as "And on Sundays?".
+        """
+        return json.dumps(answered(request, question, document_ids, after), ensure_ascii=False)
+
+    ask.__doc__ = "Answer a question from the documents, quoting the exact words the answer stands on."
     ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
     api(ask_json, api_name="ask_json", queue=False)
     api(ask, api_name="ask")

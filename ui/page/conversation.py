@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ import gradio as gr
 from rag.chain import Temei
 from rag.checked_input import checked_question
 from rag.errors import TemeiError
+from rag.text.language import question_language
 from rag.types import Answer
 from ui.api.rate_limit import RateLimit
 from ui.api.visitors import visitor
@@ -48,9 +50,15 @@ def messages(turn_views: TurnViews, language: str, *, pending: bool = False) -> 
     return shown
 
 
+def chat_of(turn_views: TurnViews, language: str, *, pending: bool = False) -> Any:
+    """Return an update of the chat with the conversation, and with what the visitor thinks of each answer."""
+    judged = [None if one.liked is None else "Like" if one.liked else "Dislike" for one in turn_views]
+    return gr.Chatbot(value=messages(turn_views, language, pending=pending), feedback_value=judged)
+
+
 def to_keep(turn_views: TurnViews) -> list[dict[str, Any]]:
     """Return what the browser keeps of a conversation."""
-    return within([turn_view.to_json() for turn_view in turn_views[-MOST_KEPT:] if turn_view.text])
+    return within([turn_view.to_json() for turn_view in turn_views[-MOST_KEPT:]])
 
 
 def _with_last(answers: Iterator[Answer]) -> Iterator[tuple[Answer, bool]]:
@@ -97,18 +105,28 @@ class Conversation:
                 yield messages(earlier, language), earlier, same, box, same, same
                 return
             box, away = gr.Textbox(value="", submit_btn=False, stop_btn=True), gr.Row(visible=False)
-            yield messages((*earlier, asked), language, pending=True), (*earlier, asked), same, box, away, same
+            now = (*earlier, asked)
+            # The question is kept at once: whoever loads the page again, or stops, finds it there to be asked again.
+            yield chat_of(now, language, pending=True), now, same, box, away, to_keep(now)
             for answer, last in _with_last(self._temei.stream(question, history(earlier), documents)):
                 asked = asked.answered(answer)
+                asked = replace(asked, foreign=self._foreign(asked)) if last else asked
                 now = (*earlier, asked)
-                # After a refusal the document panel opens no passage by itself: the passage would look like evidence.
-                view = self.document_panel(now, len(earlier), 0 if asked.abstained else 1, language)
+                view = self.document_panel(now, len(earlier), asked.opened, language)
                 shown = messages(now, language, pending=True)
                 yield (shown, now, view, ready, same, to_keep(now)) if last else (shown, now, view, same, same, same)
         except TemeiError as error:
             box = gr.Textbox(value=question[:longest], **READY)
             yield messages(earlier, language), earlier, same, box, same, same
             raise shown_error(error, language) from error
+
+    def _foreign(self, asked: TurnView) -> str:
+        """Return the language of the source where it is not that of the question, "" where it is."""
+        cited = {citation.document_id for citation in asked.citations}
+        languages = {record.language for record in self._documents.records() if record.id in cited}
+        if not languages or question_language(asked.question, languages) in languages:
+            return ""
+        return min(languages)
 
     def retry(
         self, turn_views: TurnViews, excluded: Sequence[str], chosen: str, request: gr.Request, event: gr.RetryData
@@ -152,14 +170,18 @@ class Conversation:
         return document_html(document, spoken(chosen, request), whole=whole)
 
     def like(self, turn_views: TurnViews, chosen: str, request: gr.Request, event: gr.LikeData) -> Updates:
-        """Keep a judgement and offer to say why; returns the comment's row, its box and what it is about."""
+        """Keep a judgement and offer to say why.
+
+        Returns the comment's row, its box and what it is about, the turns, and what the browser keeps.
+        """
         language, turn = spoken(chosen, request), turn_of(event.index)
         if not 0 <= turn < len(turn_views):
-            return gr.skip(), gr.skip(), gr.skip()
+            return (gr.skip(),) * 5
         liked = event.liked if isinstance(event.liked, bool) else None
         self._keep(turn_views, turn, liked, "", language, request)
         box = gr.Textbox(value="", label=say(language, "comment"), placeholder=say(language, "comment"))
-        return gr.Row(visible=liked is not None), box, (turn_views[turn].id, liked)
+        now = (*turn_views[:turn], replace(turn_views[turn], liked=liked), *turn_views[turn + 1 :])
+        return gr.Row(visible=liked is not None), box, (turn_views[turn].id, liked), now, to_keep(now)
 
     def comment(
         self, text: str, about: tuple[str, bool], turn_views: TurnViews, chosen: str, request: gr.Request
@@ -185,9 +207,9 @@ class Conversation:
         """Return the conversation as Markdown."""
         return to_markdown(turn_views, spoken(chosen, request))
 
-    def restored(self, kept: Any) -> TurnViews:
-        """Return what the browser kept, checked against the documents as they are now."""
-        return from_json(kept, self._document)
+    def restored(self, kept: Any, *, most: int = MOST_KEPT) -> TurnViews:
+        """Return up to ``most`` turns that were kept, checked against the documents as they are now."""
+        return from_json(kept, self._document, most)
 
     def _document(self, document_id: str) -> Any:
         try:

@@ -39,11 +39,22 @@ class DocumentEvents:
     def remove(self, excluded: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
         """Remove a document and return the list."""
         language = spoken(chosen, request)
+        document = whole(str(getattr(event, "document", "")))
         try:
-            self._documents.remove(whole(str(getattr(event, "document", ""))))
+            self._documents.remove(document)
         except TemeiError as error:
             raise shown_error(error, language) from error
-        gr.Info(say(language, "removed"), duration=4)
+        return self._documents.html(excluded, language, removed=document)
+
+    def put_back(self, excluded: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
+        """Put a removed document back and return the list."""
+        language = spoken(chosen, request)
+        try:
+            is_back = self._documents.put_back(whole(str(getattr(event, "document", ""))))
+        except TemeiError as error:
+            raise shown_error(error, language) from error
+        if not is_back:
+            gr.Warning(say(language, "not_put_back"))
         return self._documents.html(excluded, language)
 
     def replace(self, excluded: tuple[str, ...], chosen: str, request: gr.Request, event: gr.EventData) -> str:
@@ -71,6 +82,17 @@ class DocumentEvents:
                     lines[at] = step
                     yield gr.skip(), added_html(lines, language)
         yield self._documents.html(excluded, language), added_html(lines, language)
+
+    def shipped(self, excluded: tuple[str, ...], chosen: str, request: gr.Request) -> Iterator[Updates]:
+        """Read the shipped article in steps; yields as `upload` does."""
+        language = spoken(chosen, request)
+        if not self._uploads.allows(visitor(request)):
+            raise gr.Error(say(language, "too_fast"), title=say(language, "error"), print_exception=False)
+        last = ""
+        for step in self._documents.adding_shipped():
+            last = added_html([step], language)
+            yield gr.skip(), last
+        yield self._documents.html(excluded, language), last
 
     def _accepted(self, files: list[Given], language: str, request: gr.Request) -> list[Given]:
         """Return the files that are read, the first ones, and warn the visitor of those that are not."""

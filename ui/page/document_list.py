@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -43,6 +43,61 @@ class Added:
         return self.problem is not None
 
 
+def tools_html() -> str:
+    """Return what finds documents among many: a filter, and the order in which they are listed."""
+    orders = "".join(
+        f'<button type="button" data-order="{order}" aria-pressed="{str(order == "name").lower()}">{both(key)}</button>'
+        for order, key in (("name", "by_name"), ("new", "by_date"), ("long", "by_length"))
+    )
+    return (
+        '<ul class="added refused" data-label="refused_files" hidden></ul>'
+        '<div class="tools"><input type="search" data-filter data-label="filter_sources" autocomplete="off">'
+        f'<div class="orders" role="group" data-label="order_sources">{orders}</div></div>'
+    )
+
+
+def list_html(
+    records: Sequence[DocumentRecord],
+    names: Sequence[str],
+    olds: Mapping[str, str],
+    excluded: Collection[str],
+    language: str,
+    removed: str = "",
+) -> str:
+    """Return the documents with their checkboxes.
+
+    Args:
+        names: how each document is shown.
+        olds: by the id of a document, the name of the one that it may replace.
+        removed: the id of one that was removed just now and can be put back.
+    """
+    undo = (
+        f'<p class="undo" role="status">{say(language, "removed")} '
+        f'<button type="button" data-undo="{escape(removed)}">{say(language, "undo")}</button></p>'
+        if removed
+        else ""
+    )
+    if not records:
+        return f'<section class="documents"><p class="count">{say(language, "missing")}</p>{undo}</section>'
+    ticked = [record for record in records if record.id not in excluded]
+    size = passages(sum(record.passages for record in ticked), language)
+    count = f"{say(language, 'count', ticked=len(ticked), all=len(records))} · {size}"
+    items = "".join(
+        item_html(record, name, olds.get(record.id, ""), record.id not in excluded, language)
+        for record, name in zip(records, names, strict=True)
+    )
+    every = (
+        f'<p class="every"><button type="button" data-every="true">{say(language, "all")}</button>'
+        f'<button type="button" data-every="false">{say(language, "none")}</button></p>'
+        if len(records) > 1
+        else ""
+    )
+    return (
+        f'<section class="documents"><p class="count" role="status">{count}</p>{undo}{every}'
+        f'<ul aria-label="{say(language, "sources")}">{items}</ul></section>'
+    )
+
+
 def item_html(record: DocumentRecord, name: str, old: str, ticked: bool, language: str) -> str:
     """Return a document of the list; ``old`` is the name of the one that it may replace, "" for none."""
     key, title, shown = escape(record.id), escape(record.title), escape(name)
@@ -56,10 +111,10 @@ def item_html(record: DocumentRecord, name: str, old: str, ticked: bool, languag
         else ""
     )
     return (
-        f'<li><label class="tick"><input type="checkbox" id="tick-{key}" data-document="{key}" '
-        f'data-ticked="{str(ticked).lower()}"'
+        f'<li data-new="{escape(record.ingested)}" data-long="{record.characters}"><label class="tick">'
+        f'<input type="checkbox" id="tick-{key}" data-document="{key}" data-ticked="{str(ticked).lower()}"'
         f'{" checked" if ticked else ""} aria-label="{say(language, "search_in")} {title}"></label>'
-        f'<button type="button" class="open" data-open="{key}" title="{escape(own_name(record))}" '
+        f'<button type="button" class="open" data-open="{key}" title="{title}&#10;{escape(own_name(record))}" '
         f'aria-label="{say(language, "open")} {title}"><span dir="auto">{title}</span>'
         f'<small><bdi class="file">{shown}</bdi> · {size} · {escape(record.language)}</small></button>{replace}'
         f'<button type="button" class="remove" data-remove="{key}" title="{say(language, "remove")}" '

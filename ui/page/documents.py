@@ -8,9 +8,9 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ingest import ingest
@@ -18,24 +18,24 @@ from ingest.load import FORMATS, LOADERS
 from ingest.pipeline import UPLOADS, title_of
 from rag.chain import Temei
 from rag.errors import DocumentError, MissingIndexError, TemeiError
+from rag.files.home import SEEDS
 from rag.files.private import keep_private, make_private, owner_only
 from rag.index.index import Index
 from rag.messages import message
 from rag.types import DocumentRecord
 from ui.api.uploaded_files import size_of
-from ui.page.document_list import Added, Given, item_html, passages
+from ui.page.document_list import Added, Given, list_html
 from ui.page.file_names import kept_name, numbered, own_name, shown_name, suffix_of, with_folders, without_number
-from ui.texts import say
+from ui.page.steps import Advance, in_steps
 
 SUFFIXES = list(LOADERS)
+SHIPPED = SEEDS / "conferinta-mondiala-a-internetului.txt"
 MOST_FILES = 50
 """Files taken in one upload."""
-STEP = 0.25
-"""Seconds between two reports of the progress of a file."""
+MOST_REMOVED = 3
+"""Documents that can be put back, the latest; of an uploaded one the file is held in memory, no longer on disk."""
 LEFT_BEHIND = 24 * 3600.0
 """Seconds after which a file that was on its way is one that a stopped server left; fifty take under an hour."""
-
-Advance = Callable[[str, int, int], None]
 
 
 class Documents:
@@ -48,6 +48,7 @@ class Documents:
     def __init__(self, temei: Temei) -> None:
         self._temei = temei
         self._writing = threading.Lock()
+        self._removed: dict[str, tuple[DocumentRecord, bytes | None]] = {}
         self.folder = temei.settings.home / UPLOADS
 
     def records(self) -> list[DocumentRecord]:
@@ -95,20 +96,22 @@ class Documents:
 
     def adding(self, given: Given) -> Iterator[Added]:
         """Do as `add`, in steps: yield the progress at intervals, then the outcome."""
-        share = [0.0]
+        yield from in_steps(shown_name(given.name), partial(self.add, given))
 
-        def advance(source: str, done: int, total: int) -> None:
-            share[0] = done / max(total, 1)
+    def adding_shipped(self) -> Iterator[Added]:
+        """Read the shipped article where it lies, in steps as `adding` does."""
+        yield from in_steps(SHIPPED.name, self._add_shipped)
 
-        with ThreadPoolExecutor(1) as apart:
-            future = apart.submit(self.add, given, advance)
-            told = -1.0
-            while not future.done():
-                if share[0] != told:
-                    told = share[0]
-                    yield Added(shown_name(given.name), "reading", share=told)
-                wait([future], STEP)
-            yield future.result()
+    def _add_shipped(self, advance: Advance) -> Added:
+        try:
+            with self._writing:
+                report = ingest([SHIPPED], self._index(), advance=advance)
+                keep_private(self._temei.settings.home)
+        except TemeiError as error:
+            return Added(SHIPPED.name, "failed", problem=error.message)
+        if report.problems:
+            return Added(SHIPPED.name, "failed", problem=report.problems[0].said)
+        return Added(SHIPPED.name, "added" if report.added else "unchanged")
 
     def add(self, given: Given, advance: Advance) -> Added:
         """Keep an uploaded file in `folder` and ingest it; nothing else is touched. The file given is gone after it."""
@@ -189,19 +192,48 @@ class Documents:
             return self._temei.index
 
     def remove(self, document_id: str) -> None:
-        """Take a document out of the index, and its file away where it was uploaded.
+        """Take a document out of the index, and its file away where it was uploaded; `put_back` undoes it.
 
         Raises:
             LockedIndexError: another process is writing.
         """
         with self._writing:
             index = self._temei.index
-            paths = [Path(record.path) for record in index.documents() if record.id == document_id]
+            removed = [record for record in index.documents() if record.id == document_id]
             with index.writing():
                 index.remove([document_id])
-            for path in paths:
+            for record in removed:
+                path, data = Path(record.path), None
                 if path.parent == self.folder.resolve():
+                    with contextlib.suppress(OSError):
+                        data = path.read_bytes()
                     path.unlink(missing_ok=True)
+                self._removed[document_id] = (record, data)
+            while len(self._removed) > MOST_REMOVED:
+                self._removed.pop(next(iter(self._removed)))
+
+    def put_back(self, document_id: str) -> bool:
+        """Read a document again that was removed; returns whether it is there again.
+
+        Raises:
+            LockedIndexError: another process is writing.
+        """
+        with self._writing:
+            record, data = self._removed.get(document_id, (None, None))
+            if record is None:
+                return False
+            place = Path(record.path)
+            if data is not None:
+                place = self._place(own_name(record), self.records())
+                place.write_bytes(data)
+            try:
+                report = ingest([place], self._index(), names={place: record.source})
+            finally:
+                if data is not None and not any(one.path == str(place.resolve()) for one in self.records()):
+                    place.unlink(missing_ok=True)
+            if not report.problems:
+                del self._removed[document_id]
+            return not report.problems
 
     def replaceable(self, records: Sequence[DocumentRecord]) -> dict[str, DocumentRecord]:
         """Return by their ids the uploads that carry a number, with the upload whose name they had and may take."""
@@ -238,30 +270,12 @@ class Documents:
             Path(old.path).unlink(missing_ok=True)
             return facts["source"]
 
-    def html(self, excluded: Collection[str], language: str) -> str:
-        """Return the list of documents with their checkboxes."""
+    def html(self, excluded: Collection[str], language: str, removed: str = "") -> str:
+        """Return the list of documents with their checkboxes; ``removed`` names one that can be put back."""
         records = self.records()
-        if not records:
-            return f'<section class="documents"><p class="count">{say(language, "missing")}</p></section>'
-        ticked = [record for record in records if record.id not in excluded]
-        size = passages(sum(record.passages for record in ticked), language)
-        count = f"{say(language, 'count', ticked=len(ticked), all=len(records))} · {size}"
         names = with_folders([own_name(record) for record in records])
         olds = {name: old.source for name, old in self.replaceable(records).items()}
-        items = "".join(
-            item_html(record, name, olds.get(record.id, ""), record.id not in excluded, language)
-            for record, name in zip(records, names, strict=True)
-        )
-        every = (
-            f'<p class="every"><button type="button" data-every="true">{say(language, "all")}</button>'
-            f'<button type="button" data-every="false">{say(language, "none")}</button></p>'
-            if len(records) > 1
-            else ""
-        )
-        return (
-            f'<section class="documents"><p class="count" role="status">{count}</p>{every}'
-            f'<ul aria-label="{say(language, "sources")}">{items}</ul></section>'
-        )
+        return list_html(records, names, olds, excluded, language, removed if removed in self._removed else "")
 
 
 def _take(path: Path, way: Path) -> None:

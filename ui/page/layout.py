@@ -9,7 +9,11 @@ from typing import Any
 import gradio as gr
 
 from rag.chain import Temei
-from ui.page.documents import SUFFIXES
+from rag.settings import Settings
+from ui.page.begin import begin_html, paste_html, skip_html
+from ui.page.conversation_list import head_html
+from ui.page.document_list import tools_html
+from ui.page.documents import MOST_FILES, SUFFIXES
 from ui.page.render import document_panel_html, name_html
 from ui.page.theme import script
 from ui.page.upload_cache import claimed
@@ -36,13 +40,18 @@ Upload: type[gr.UploadButton] = ABCMeta.__new__(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a visit holds without showing it; the browser keeps ``kept`` and ``kept_language`` for the next visit."""
+    """What a visit holds without showing it; the browser keeps ``kept`` and ``kept_language`` for the next visit.
+
+    ``held`` is the conversation that is open, as the server keeps it; ``open_before`` the one before a reload.
+    """
 
     turn_views: gr.State
     excluded: gr.State
     language: gr.State
     asked: gr.State
     judged: gr.State
+    held: gr.State
+    open_before: gr.Textbox
     kept: gr.BrowserState
     kept_language: gr.BrowserState
 
@@ -58,22 +67,25 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The list of documents, and what has become of the files that were uploaded."""
+    """The list of documents, what has become of the files that were uploaded, and the list of conversations."""
 
     documents: gr.HTML
     add: gr.UploadButton
     report: gr.HTML
+    conversations: gr.HTML
+    listed: gr.HTML
 
 
 @dataclass(frozen=True, slots=True)
 class Middle:
-    """The conversation, the comment on an answer, and the box of the question."""
+    """The conversation, the comment on an answer, the box of the question, and the drop zone of an empty page."""
 
     chat: gr.Chatbot
     comment_row: gr.Row
     comment: gr.Textbox
     send: gr.Button
     box: gr.Textbox
+    begin: gr.HTML
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +103,20 @@ class Layout:
 def lay_out(temei: Temei) -> Layout:
     """Add the components to the Gradio app that is being built, and return them."""
     state = _state()
+    gr.HTML(skip_html(), elem_id="skip", **STATIC)
     with gr.Row(elem_id="bar"):
         bar = _bar()
     with gr.Row(elem_id="panels"):
         with gr.Column(elem_id="left", min_width=0):
             left = _left()
         with gr.Column(elem_id="middle", min_width=0):
-            middle = _middle(temei.settings.max_question_chars)
+            middle = _middle(temei.settings)
         with gr.Column(elem_id="right", min_width=0):
             document_panel = gr.HTML(
                 document_panel_html(None, 0, 0, FALLBACK, temei.document),
                 elem_id="document-panel",
                 apply_default_css=False,
-                js_on_load=script("document_panel.js"),
+                js_on_load=script("document_panel.js", "chat.js"),
             )
     exported = gr.Textbox(visible="hidden", elem_id="exported", label="Markdown")
     return Layout(state, bar, left, middle, document_panel, exported)
@@ -116,6 +129,8 @@ def _state() -> State:
         language=gr.State(""),
         asked=gr.State(""),
         judged=gr.State(None),
+        held=gr.State(None),
+        open_before=gr.Textbox(visible="hidden", elem_id="open-before", label="open-before"),
         kept=gr.BrowserState([], storage_key="temei-conversation", secret=BROWSER_KEY),
         kept_language=gr.BrowserState("", storage_key="temei-language", secret=BROWSER_KEY),
     )
@@ -131,14 +146,25 @@ def _bar() -> Bar:
 
 def _left() -> Left:
     gr.HTML(f"<h2>{both('sources')}</h2>", elem_id="left-title", **STATIC)
-    return Left(
-        documents=gr.HTML("", elem_id="documents", apply_default_css=False, js_on_load=script("documents.js")),
-        add=Upload(str(I18N("add")), file_count="multiple", file_types=SUFFIXES, elem_id="add", **SMALL),
-        report=gr.HTML("", elem_id="added", **STATIC),
+    # Given file types, Gradio would leave files of others out without a word; so the server refuses them.
+    add = Upload(str(I18N("add")), file_count="multiple", elem_id="add", **SMALL)
+    gr.HTML(paste_html(), elem_id="add-text", **STATIC)
+    report = gr.HTML("", elem_id="added", **STATIC)
+    gr.HTML(tools_html(), elem_id="tools", **STATIC)
+    documents = gr.HTML("", elem_id="documents", apply_default_css=False, js_on_load=script("documents.js"))
+    conversations = gr.HTML(
+        head_html(), elem_id="conversations", apply_default_css=False, js_on_load=script("conversations.js")
     )
+    return Left(documents, add, report, conversations, gr.HTML("", elem_id="conversations-list", **STATIC))
 
 
-def _middle(longest_question: int) -> Middle:
+def _middle(settings: Settings) -> Middle:
+    begin = gr.HTML(
+        begin_html(MOST_FILES, SUFFIXES, stays_here=not settings.chat_model),
+        elem_id="begin",
+        apply_default_css=False,
+        js_on_load=script("begin.js"),
+    )
     chat = gr.Chatbot(
         elem_id="chat",
         show_label=False,
@@ -148,6 +174,7 @@ def _middle(longest_question: int) -> Middle:
         latex_delimiters=[],
         allow_tags=False,
         editable="user",
+        autoscroll=False,
         buttons=["copy"],
         placeholder=both("empty"),
         height="100%",
@@ -161,10 +188,10 @@ def _middle(longest_question: int) -> Middle:
         show_label=False,
         label=I18N("ask_label"),
         placeholder=I18N("ask"),
-        max_length=longest_question,
+        max_length=settings.max_question_chars,
         submit_btn=True,
         autofocus=True,
         lines=1,
         max_lines=6,
     )
-    return Middle(chat, comment_row, comment, send, box)
+    return Middle(chat, comment_row, comment, send, box, begin)

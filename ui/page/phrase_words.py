@@ -54,10 +54,22 @@ LITTLE_WORDS = {
         "itself himself herself themselves least first last same own"
     ),
 }
+HOLLOW = _words(
+    "question questions answer answers document documents text texts article articles page pages example examples "
+    "chapter chapters section sections figure figures table tables thing things case cases way ways part parts "
+    "point points fact facts name names number numbers list lists item items note notes someone something anyone "
+    "anything nothing everything întrebare întrebarea întrebări întrebările răspuns răspunsul răspunsuri "
+    "răspunsurile document documentul documente documentele text textul texte textele articol articolul articole "
+    "articolele pagină pagina pagini paginile exemplu exemplul capitol capitolul secțiune secțiunea figură figura "
+    "tabel tabelul lucru lucrul lucruri lucrurile caz cazul cazuri fel felul mod modul parte partea punct punctul "
+    "fapt faptul nume numele număr numărul listă lista notă nota cineva ceva nimic"
+)
+"""Words that alone are no subject of a question that is worth asking: they name the document, or anything at all."""
 DETERMINED = {
     "ro": _words("de din în la pe cu pentru despre prin sub peste către spre între fără un o niște"),
     "en": _words("the a an its his her their our"),
 }
+INDEFINITE = _words("a an un o")
 ITEMS = frozenset(["\n", "-", "*", "•", "|", "–", "—"])
 """What stands before an item of a list, a cell of a table, a heading."""
 JOINS = {"ro": _words("de a al ai ale"), "en": frozenset(["of"])}

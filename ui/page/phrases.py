@@ -20,6 +20,8 @@ from ui.page.phrase_words import (
     BROKEN,
     DETERMINED,
     GENITIVE,
+    HOLLOW,
+    INDEFINITE,
     ITEMS,
     JOINS,
     LITTLE_WORDS,
@@ -105,14 +107,14 @@ _MACHINERY = regex.compile(r"https?://|\]\(|^```|^#|^\|?[\s:|-]+\|?$")
 
 
 def candidates(document: Document, language: str) -> list[Candidate]:
-    """Return questions that the document may answer, likely ones first, in its language where there are words for it.
+    """Return questions in a language that the document, which may be in another, may answer; likely ones first.
 
-    ``language`` is that of the questions on a document in any other.
+    Clauses are turned round only in the document's own language; in another its noun phrases are quoted.
     """
     text = prose(document.text[document.body : document.body + LONGEST], cut=False)
     own = document.language
-    turned = list(_turned(text, own, document.body)) if own in PATTERNS else []
-    tongue = own if own in ABOUT else language
+    tongue = language if language in ABOUT else own if own in ABOUT else "en"
+    turned = list(_turned(text, own, document.body)) if own in PATTERNS and tongue == own else []
     named = [
         Candidate(ABOUT[tongue].format(phrase=phrase), (document.body + start, document.body + end), 1 if longer else 2)
         for phrase, start, end, longer in _phrases(text, own, tongue)
@@ -138,9 +140,21 @@ def _turned(text: str, language: str, body: int) -> Iterator[Candidate]:
                 continue
             if language == "ro" and GENITIVE.search(first):
                 continue
+            if _is_hollow(subject, text, language):
+                continue
             groups["subject"] = subject if _is_name(subject, text, language) else subject[0].lower() + subject[1:]
             groups["do"], groups["say"] = _DO.get(groups["verb"], ""), _SAY.get(groups["verb"], "")
             yield Candidate(question.format(**groups), (body + match.start("subject"), body + match.end()))
+
+
+def _is_hollow(subject: str, text: str, language: str) -> bool:
+    """Tell whether a subject names nothing in particular: "question", or an English noun that stands alone."""
+    content = [word for word in subject.split() if word.lower() not in LITTLE_WORDS[language]]
+    if len(content) != 1:
+        return not content
+    if content[0].lower() in HOLLOW:
+        return True
+    return language == "en" and len(subject.split()) == 1 and not _is_name(subject, text, language)
 
 
 def _is_name(subject: str, text: str, language: str) -> bool:
@@ -205,8 +219,9 @@ def _runs(text: str, language: str, tongue: str) -> Iterator[_Phrase]:
         phrase = _phrase([word for word, _ in run], before, behind, language, tongue)
         if phrase:
             yield phrase, run[0][1], run[-1][1] + len(run[-1][0]), len(run) > 1
-        elif empty is not None and tongue == language:
-            yield from _names(run)
+        elif empty is not None:
+            for name, start, end, longer in _names(run):
+                yield name if tongue == language else QUOTED.get(tongue, "{}").format(name), start, end, longer
 
 
 def _names(run: list[tuple[str, int]]) -> Iterator[_Phrase]:
@@ -232,18 +247,24 @@ def _phrase(words: Sequence[str], before: str, behind: str, language: str, tongu
     if len(words) == 1 and len(words[0]) < 4:
         return ""
     written = " ".join(words)
-    if tongue != language:
-        return QUOTED.get(tongue, "{}").format(written)
+    if words[-1].lower() in HOLLOW and len(words) == 1:
+        return ""
     if language not in LITTLE_WORDS:
-        return written
+        return written if tongue == language else QUOTED.get(tongue, "{}").format(written)
     if any(VERBAL[language].search(word.lower()) for word in words) or behind in VERB_BEFORE[language]:
         return ""
     if language == "ro" and (GENITIVE.search(words[0]) or sum(word.endswith("ul") for word in words) > 1):
         return ""
+    if before in INDEFINITE and len(words) == 1:
+        return ""  # an adjective as often as a noun
+    if tongue != language:
+        # Words of another language stand in quotation marks, without the article that belongs to them.
+        is_phrase = before in DETERMINED[language] or (len(words) > 1 and (before in ITEMS or not _WORD.match(before)))
+        return QUOTED.get(tongue, "{}").format(written) if is_phrase else ""
     if len(words) > 1 and words[0][0].isupper() and words[-1][0].isupper():
         return written
     if before in DETERMINED[language]:
-        kept = {"un", "o", "a", "an"} if language == "ro" or before != "the" else {"the"}
+        kept = INDEFINITE if language == "ro" or before != "the" else {"the"}
         return f"{before} {written}" if before in kept else f"the {written}" if language == "en" else written
     if _WORD.match(before) or len(words) < 2:
         return ""

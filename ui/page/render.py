@@ -15,7 +15,7 @@ from rag.types import Citation, Document, Span
 from ui.page.highlight import highlight, holds, window
 from ui.page.markup import Style, escape, fenced, markdown, pieces
 from ui.page.turn_view import TurnView
-from ui.texts import GRADIO, both, say
+from ui.texts import GRADIO, SCRIPTED, both, say
 
 EXTRACTIVE = "extractive"
 MEDIUM, HIGH = 0.5, 0.9
@@ -161,6 +161,9 @@ def _cue(turn_view: TurnView, language: str) -> str:
     if turn_view.standalone_question:
         searched = say(language, "searched").format(question=turn_view.standalone_question)
         parts.append(f'<span class="searched" dir="auto">{escape(searched)}</span>')
+    if turn_view.foreign:
+        tongue = f'<bdi data-tongue="{escape(turn_view.foreign)}">{escape(turn_view.foreign)}</bdi>'
+        parts.append(f'<span class="foreign">{say(language, "foreign")} {tongue}</span>')
     if turn_view.note:
         parts.append(f'<span class="note" dir="auto">{escape(turn_view.note)}</span>')
     label = say(language, "copy")
@@ -218,7 +221,7 @@ def name_html(language: str) -> str:
         f'title="{name}">{tag.upper()}</button>'
         for tag, name in (("ro", "Română"), ("en", "English"))
     )
-    keys = sorted({*GRADIO.values(), "panels", "language", "submit", "stop", "too_large", "left_out"})
+    keys = sorted({*GRADIO.values(), *SCRIPTED})
     labels = {tag: {key: say(tag, key) for key in keys} for tag in LANGUAGES}
     panels = "".join(
         f'<button type="button" data-show="{panel}" aria-pressed="false">{both(key)}</button>'

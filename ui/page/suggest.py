@@ -1,11 +1,12 @@
-"""Suggest three questions that the documents answer, made from their own sentences.
+"""Make questions that a document answers from its own sentences, in the language of the page.
 
-Candidates come from `ui.page.phrases` and from questions in the documents. Each candidate is put to Temei, and it is
-kept only where the answer quotes the place that it was made from. The same documents give the same questions.
+Candidates come from `ui.page.phrases` and from questions in the document. Each candidate is put to Temei, and it is
+kept only where the answer quotes the place that it was made from. The same document gives the same questions.
 """
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from rag.text.language import prose, words
 from rag.text.questions import asks
 from rag.types import Document, Span
 from ui.page.phrases import LONGEST, LONGEST_QUESTION, Candidate, candidates
+from ui.page.render import HIGH
 
 TRIED = (8, 10, 8)
 """Candidates of each kind that are put to Temei for each document."""
@@ -29,62 +31,47 @@ _MARKS = regex.compile(r"^[\p{N}\s.):#*•–-]+")
 """What a document's own question may be numbered or marked with."""
 
 
-class Suggestions:
-    """Suggested questions, made anew only when the documents have changed."""
-
-    def __init__(self, temei: Temei) -> None:
-        self._temei = temei
-        self._made: dict[str, tuple[frozenset[str], list[str]]] = {}
-
-    def some(self, language: str) -> list[str]:
-        """Return up to three questions."""
-        try:
-            present = frozenset(record.id for record in self._temei.index.documents())
-        except TemeiError:
-            return []
-        made = self._made.get(language)
-        if made is None or made[0] != present:
-            made = self._made[language] = (present, suggest(self._temei, language=language))
-        return made[1]
+def quoting(temei: Temei) -> Temei:
+    """Return the same chain on the same index and models without a language model: it asks nobody else."""
+    temei.index.search_index()  # so that the copy shares it
+    twin = copy.copy(temei)
+    twin.settings = temei.settings.model_copy(update={"chat_model": ""})
+    return twin
 
 
-def suggest(temei: Temei, count: int = 3, language: str = "ro") -> list[str]:
-    """Return up to ``count`` questions, taken in turn from the documents; fewer where little can be asked.
-
-    ``language`` is that of the questions about documents in a language that there are no words for.
-    """
-    try:
-        records = temei.index.documents()
-    except TemeiError:
-        return []
-    # Documents in the visitor's language come first; of many, those that come first are enough.
-    records = sorted(records, key=lambda record: record.language != language)[: 2 * count]
-    queues = [answerable(temei, record.id, language) for record in records]
-    found: list[str] = []
-    while queues and len(found) < count:
-        for queue in list(queues):
-            question = next(queue, None)
-            if question is None:
-                queues.remove(queue)
-            elif question not in found and len(found) < count:
-                found.append(question)
-    return found
+def questions_for(temei: Temei, document_id: str, language: str, count: int = 3) -> list[str]:
+    """Return up to ``count`` questions in a language that a document answers, none where there is no such document."""
+    return list(itertools.islice(answerable(quoting(temei), document_id, language), count))
 
 
 def answerable(temei: Temei, document_id: str, language: str) -> Iterator[str]:
-    """Yield questions that this document answers: first about new places, and in each kind by confidence."""
+    """Yield questions that this document answers: about new places first, and those with solid ground before others.
+
+    It stops looking as soon as nobody asks for more: of each kind, what has solid ground is given at once.
+    """
     document = temei.document(document_id)
     if document is None:
         return
-    made = [*_asked_in(document), *candidates(document, language)]
+    asked = _asked_in(document) if document.language == language else ()
+    made = [*asked, *candidates(document, language)]
     places: set[Span] = set()
     later: list[str] = []
     for kind, most in enumerate(TRIED):
+        weaker: list[tuple[float, str, Span]] = []
         try:
-            tried = list(_tried(temei, document_id, _spread([c for c in made if c.kind == kind], most)))
+            for doubt, question, place in _tried(
+                temei, document_id, _spread([c for c in made if c.kind == kind], most)
+            ):
+                if doubt > -HIGH:
+                    weaker.append((doubt, question, place))
+                elif place in places:
+                    later.append(question)
+                else:
+                    places.add(place)
+                    yield question
         except TemeiError:
             return
-        for _, question, place in sorted(tried):
+        for _, question, place in sorted(weaker):
             if place in places:
                 later.append(question)
             else:

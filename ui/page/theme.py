@@ -63,6 +63,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def script(name: str) -> str:
-    """Return a script of the page; Gradio runs it when the component that it belongs to appears."""
-    return (ASSETS / name).read_text(encoding="utf-8")
+def script(*names: str) -> str:
+    """Return scripts of the page as one; Gradio runs it when the component that it belongs to appears."""
+    texts = [(ASSETS / name).read_text(encoding="utf-8") for name in names]
+    return texts[0] if len(texts) == 1 else "\n".join(f"{{\n{text}}}" for text in texts)

@@ -33,7 +33,8 @@ class TurnView:
     ``standalone_question`` is what was searched, where that differs from the question as the chain took it.
     ``nearest`` are the passages closest to the question, offered where Temei abstains; they obey the invariant of
     citations, and are numbered like them. ``note`` says what a visitor should know of how the answer came about,
-    ``kind`` what kind of answer it is, as `rag.types.Answer` has it.
+    ``kind`` what kind of answer it is, as `rag.types.Answer` has it. ``foreign`` is the language of the source where it
+    is not that of the question (ISO 639-1), ``liked`` the visitor's judgement of the answer, None where there is none.
     """
 
     question: str
@@ -47,6 +48,8 @@ class TurnView:
     note: str = ""
     short: ShortAnswer | None = None
     kind: str = ""
+    foreign: str = ""
+    liked: bool | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def answered(self, answer: Answer) -> TurnView:
@@ -75,6 +78,16 @@ class TurnView:
         """The citations that the document panel can open."""
         return self.citations or self.nearest
 
+    @property
+    def opened(self) -> int:
+        """The number of the citation that the document panel opens at by itself, 0 for none.
+
+        It is that of the short answer, else the first. After a refusal none is opened: it would look like evidence.
+        """
+        if self.abstained or not self.citations:
+            return 0
+        return self.short.citation if self.short is not None else 1
+
     def to_json(self) -> dict[str, Any]:
         """Return the turn as JSON values, for the browser to keep."""
         return asdict(self)
@@ -93,7 +106,7 @@ def history(turn_views: Sequence[TurnView]) -> tuple[Turn, ...]:
     return tuple(Turn(e.question, e.text, e.abstained) for e in turn_views if e.text)
 
 
-def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[TurnView, ...]:
+def from_json(kept: Any, document: Callable[[str], Document | None], most: int = MOST_KEPT) -> tuple[TurnView, ...]:
     """Return the turns that a browser kept, without citations that no longer stand in their document.
 
     What does not look like a turn is left out, and so are the oldest that are too many or too long: a browser's
@@ -109,7 +122,7 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Tu
             known[citation.document_id] = document(citation.document_id)
         return holds(known[citation.document_id], citation)
 
-    for row in within(kept) if isinstance(kept, list) else ():
+    for row in within(kept, most) if isinstance(kept, list) else ():
         try:
             citations = tuple(filter(stands, map(_citation, row["citations"][:MOST_CITED])))
             turn_view = TurnView(
@@ -123,6 +136,8 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Tu
                 mode=_text(row["mode"], LONGEST_NAME),
                 note=_text(row.get("note") or "", LONGEST_NAME),
                 kind=_text(row.get("kind") or "", LONGEST_NAME),
+                foreign=_text(row.get("foreign") or "", 16),
+                liked=row["liked"] if isinstance(row.get("liked"), bool) else None,
                 short=_short(row["short"], citations) if row.get("short") else None,
                 id=_text(row["id"], 64),
             )
@@ -132,11 +147,11 @@ def from_json(kept: Any, document: Callable[[str], Document | None]) -> tuple[Tu
     return tuple(found)
 
 
-def within(rows: Sequence[Any]) -> list[Any]:
-    """Return the last rows of a conversation that are neither too many nor, as JSON, too long."""
+def within(rows: Sequence[Any], most: int = MOST_KEPT) -> list[Any]:
+    """Return the last rows of a conversation that are neither too many nor, as JSON, too long for so many."""
     taken: list[Any] = []
-    left = KEPT_CHARACTERS
-    for row in reversed(rows[-MOST_KEPT:]):
+    left = KEPT_CHARACTERS * most // MOST_KEPT
+    for row in reversed(rows[-most:]):
         left -= len(json.dumps(row, ensure_ascii=False))
         if left < 0:
             break

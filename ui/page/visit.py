@@ -9,7 +9,7 @@ import gradio as gr
 from ui.page.conversation import Conversation, TurnViews, Updates, messages, spoken
 from ui.page.documents import Documents
 from ui.page.render import name_html
-from ui.page.suggest import Suggestions
+from ui.page.suggestions import Suggestions
 from ui.texts import known, say
 
 
@@ -35,20 +35,14 @@ class Visit:
         listed = self._documents.html(excluded, language)
         return language, language, name_html(language), chat, panel, listed, *labels(language)
 
-    def begin(self, stored: Any, chosen: Any, request: gr.Request) -> Updates:
-        """Show what the browser kept of the last visit.
+    def begin(self, chosen: Any, request: gr.Request) -> Updates:
+        """Begin a visit in the language that was chosen before.
 
-        Returns the turns, the chat, the document panel, the list of documents, the language, the bar, and the labels.
+        Returns the list of documents, the language, the bar, and the labels.
         """
         chosen = known(chosen) if chosen else ""
-        language, turn_views = spoken(chosen, request), self._conversation.restored(stored)
-        named = (chosen, name_html(chosen), *labels(language)) if chosen else (gr.skip(),) * 8
-        listed = self._documents.html((), language)
-        if not turn_views:
-            return gr.skip(), gr.skip(), gr.skip(), listed, *named
-        last = len(turn_views) - 1
-        panel = self._conversation.document_panel(turn_views, last, 0 if turn_views[last].abstained else 1, language)
-        return turn_views, messages(turn_views, language), panel, listed, *named
+        named = (chosen, name_html(chosen), *labels(chosen)) if chosen else (gr.skip(),) * 8
+        return self._documents.html((), spoken(chosen, request)), *named
 
     def suggest(self, chosen: str, request: gr.Request) -> Any:
         """Offer questions that the documents answer."""

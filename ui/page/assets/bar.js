@@ -13,7 +13,6 @@ function speak() {
   document.documentElement.lang = language;
   element.querySelectorAll('[data-language]').forEach((button) =>
     button.setAttribute('aria-pressed', String(button.dataset.language === language)));
-  document.querySelectorAll('[data-label]').forEach((one) => one.setAttribute('aria-label', texts()[one.dataset.label] ?? ''));
   label();
   show(document.documentElement.dataset.panel ?? 'middle');
 }
@@ -25,6 +24,10 @@ function label() {
   const said = texts(), mine = ours();
   const key = (text) => gradio[text] ?? mine.get(text);
   const put = (one, attribute, text) => { if (text && one.getAttribute(attribute) !== text) one.setAttribute(attribute, text); };
+  document.querySelectorAll('[data-label]').forEach((one) => {
+    put(one, 'aria-label', said[one.dataset.label]);
+    if (one.matches('input')) put(one, 'placeholder', said[one.dataset.label]);
+  });
   document.querySelectorAll(PLACES).forEach((one) => {
     if (one.closest('.answer')) return;
     for (const attribute of ATTRIBUTES) {
@@ -35,6 +38,13 @@ function label() {
         put(one, attribute, said[key(who)] + (key(who) === 'answer' ? '' : `: ${what.join(': ')}`));
       } else put(one, attribute, said[key(now)]);
     }
+  });
+  // The browser knows the names of all languages.
+  const tongues = new Intl.DisplayNames([document.documentElement.lang || 'en'], { type: 'language', fallback: 'code' });
+  document.querySelectorAll('[data-tongue]').forEach((one) => {
+    let called = one.dataset.tongue;
+    try { called = tongues.of(called); } catch { /* no language's code */ }
+    if (one.textContent !== called) one.textContent = called;
   });
   for (const [place, word] of [['.submit-button', 'submit'], ['.stop-button', 'stop']]) {
     document.querySelectorAll(`#question ${place}`).forEach((one) => put(one, 'aria-label', said[word]));
@@ -73,9 +83,14 @@ document.addEventListener('change', (event) => {
   document.querySelector('#added')?.after(line);
 }, true);
 
-// A narrow screen shows one panel at a time; a wide one takes no notice.
+// A narrow screen shows one panel at a time; a wide one takes no notice. There Back leaves the document, not the page.
+const narrow = matchMedia('(max-width: 900px)');
+window.addEventListener('popstate', () => { if (document.documentElement.dataset.panel === 'right') show('middle'); });
 function show(panel) {
+  const before = document.documentElement.dataset.panel;
   document.documentElement.dataset.panel = panel;
+  if (panel === 'right' && before !== 'right' && narrow.matches) history.pushState({ temei: panel }, '');
+  else if (panel !== 'right' && before === 'right' && history.state?.temei) history.back();
   element.querySelectorAll('[data-show]').forEach((button) =>
     button.setAttribute('aria-pressed', String(button.dataset.show === panel)));
   document.dispatchEvent(new CustomEvent('temei-panel', { detail: panel }));

@@ -1,0 +1,68 @@
+// Runs once, with the document panel. A new question is put at the top of the conversation, its answer below it.
+const scroller = () => document.querySelector('#chat [role="log"]');
+const written = () => document.querySelector('#question textarea');
+let count = 0, waited = false;
+
+// Says to a screen reader that the sources are searched, and then how many citations the answer has.
+const region = document.createElement('div');
+region.id = 'announce';
+region.setAttribute('role', 'status');
+(element.closest('.gradio-container') ?? document.body).append(region);
+let asked = false;
+function announce(log, waits) {
+  const labels = JSON.parse(document.querySelector('.name')?.dataset.labels ?? '{}');
+  const said = labels[document.documentElement.lang] ?? {};
+  if (waits && !asked) {
+    asked = true;
+    region.textContent = said.pending ?? '';
+  } else if (asked && !waits && !document.querySelector('#question .stop-button')) {
+    asked = false;
+    const answer = [...log?.querySelectorAll('.answer') ?? []].at(-1);
+    const number = new Set([...answer?.querySelectorAll('.cite') ?? []].map((one) => one.dataset.number)).size;
+    region.textContent = !answer ? '' : answer.matches('.abstained') ? said.no_ground
+      : number === 1 ? said.answered_one : said.answered?.replace('{count}', number);
+  }
+}
+
+function anchor() {
+  const log = scroller();
+  const rows = log ? [...log.querySelectorAll('.message-row')] : [];
+  const questions = rows.filter((row) => row.classList.contains('user-row'));
+  const last = questions.at(-1), waits = Boolean(log?.querySelector('.answer.waiting'));
+  if (last) {
+    const list = last.closest('.message-wrap');
+    const taken = rows.at(-1).getBoundingClientRect().bottom - last.getBoundingClientRect().top;
+    const room = `${Math.max(16, Math.floor(log.clientHeight - taken - 24))}px`;
+    if (list.style.paddingBottom !== room) list.style.paddingBottom = room;
+    if (questions.length !== count || (waits && !waited)) {
+      const top = last.getBoundingClientRect().top - log.getBoundingClientRect().top + log.scrollTop - 8;
+      log.scrollTo({ top, behavior: 'auto' });
+    }
+  }
+  count = questions.length;
+  waited = waits;
+  announce(log, waits);
+  keepDraft();
+}
+const middle = document.querySelector('#middle') ?? document.body;
+new MutationObserver(() => requestAnimationFrame(anchor)).observe(middle, { childList: true, subtree: true });
+new ResizeObserver(anchor).observe(middle);
+
+// What is written and not asked yet is there again after a reload; every tab has its own.
+function keepDraft() {
+  const box = written();
+  if (box && box.dataset.restored) sessionStorage.setItem('temei-draft', box.value);
+}
+function restoreDraft() {
+  const box = written();
+  if (!box) return requestAnimationFrame(restoreDraft);
+  box.dataset.restored = 'true';
+  const draft = sessionStorage.getItem('temei-draft') ?? '';
+  if (draft && !box.value) {
+    box.value = draft;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  box.addEventListener('input', keepDraft);
+  return undefined;
+}
+restoreDraft();
