@@ -9,7 +9,7 @@ import regex
 
 from rag.text.language import words
 
-_PAUSE = regex.compile(r"(?<=[!.?…。！？,，;:])\s+|(?<=[。！？，])(?=\p{L})|\s+[-–—]\s+|\s*\n+\s*")
+_PAUSE = regex.compile(r"(?<=[!.?…。！？,，;:])\s{1,9}|(?<=[。！？，])(?=\p{L})|\s[-–—]\s{1,9}|\n\s{0,9}")
 MOST_WORDS = 4
 """Words of a courtesy: "thank you very much". What is longer is not looked at."""
 MOST_PARTS = 8

@@ -86,7 +86,7 @@ def _pattern(words: str) -> regex.Pattern[str]:
         + (f"\\p{{L}}{{0,{ENDING}}}" if word.endswith("*") else "")
         for word in words.split()
     ]
-    return regex.compile("|".join(ways))
+    return regex.compile(rf"\A(?:{'|'.join(ways)})\Z")
 
 
 _PATTERNS = {kind: _pattern(words) for kind, words in _KINDS.items()}

@@ -65,8 +65,10 @@ class Label:
 
 def legal_label(line: str) -> Label | None:
     """Return the label of an article, a section, a chapter or so that a line begins with, None for any other line."""
-    way = _SIGN_FIRST if line[:1] == "§" else _NUMBER_FIRST if line[:1].isdigit() else _WORD_FIRST
-    found = way.match(line) or (_NUMBER_FIRST.match(line) if way is _WORD_FIRST else None)
+    if line[:1] == "§":
+        found = _SIGN_FIRST.match(line)
+    else:
+        found = (None if line[:1].isdigit() else _WORD_FIRST.match(line)) or _NUMBER_FIRST.match(line)
     if found is None:
         return None
     word = found.groupdict().get("word")
