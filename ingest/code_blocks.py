@@ -11,7 +11,9 @@ from rag.text.markup import FENCES
 from rag.types import Span
 
 _FENCED = regex.compile(
-    r"^[ ]{0,3}(?P<fence>```|~~~)[^\n]*\n(?:(?!^[ ]{0,3}(?P=fence))[^\n]*\n)*+[ ]{0,3}(?P=fence)[^\n]*", regex.MULTILINE
+    r"^[ ]{0,3}(?P<fence>```|~~~)[^\n]*\n(?:(?![ ]{0,3}(?P=fence)[`~]{0,9}[ \t]{0,9}$)[^\n]*\n)*+"
+    r"[ ]{0,3}(?P=fence)[`~]{0,9}[ \t]{0,9}$",
+    regex.MULTILINE,
 )
 
 

@@ -112,9 +112,11 @@ def with_wish(asked: Asked, embedder: Embedder, rarity: WordRarity, *, has_chat:
     if core != asked.question:
         asked = replace(asked, core=core, standalone=standalone(core, asked.history, rarity))
     vector = embedder.encode_query(core)
-    wish = wish_of(core, vector, embedder.name)
+    wish = wish_of(core, vector, embedder.name, follows=any(not turn.abstained for turn in asked.history))
     if wish.intent is Intent.LOOK_UP or (has_chat and wish.intent in WRITTEN):
-        return replace(asked, vector=vector, earlier=earlier_vector(asked.history, embedder.encode_query))
+        # What can be understood alone is not searched otherwise for what was said before it.
+        earlier = None if asked.is_alone else earlier_vector(asked.history, embedder.encode_query)
+        return replace(asked, vector=vector, earlier=earlier)
     return replace(asked, vector=vector, wish=wish, standalone=core)
 
 

@@ -25,7 +25,7 @@ from rag.models.embeddings import VERSION, Embedder
 from rag.models.reader import PATH as READER
 from rag.text.characters import whole
 
-EVIDENCE_VERSION = 2
+EVIDENCE_VERSION = 3
 """Raise it when the evidence of `rag.confidence.gather` changes: calibrations kept from before are then not used."""
 WITH, WITHOUT = "with the reader", "without the reader"
 OF_THE_VECTORS = ("cosine", "gap", "apart")

@@ -24,7 +24,7 @@ from rag.compose import Grounds, quote, rewritten, write_with
 from rag.document_names import NamesOf
 from rag.errors import ChatError
 from rag.filters import Where
-from rag.fuller import Chosen, choose_fully
+from rag.fuller import EXPLAINED, Chosen, choose_fully
 from rag.index.index import Index
 from rag.intent import Intent
 from rag.judge import Judgement, judge
@@ -281,4 +281,5 @@ class Temei(Library):
         """Return the sentences to quote, none where the confidence is too low."""
         if judgement.confidence < self.settings.min_confidence:
             return Chosen()
-        return choose_fully(found.sentences, self.settings.max_sentences, found.retrieval.query)
+        sure = judgement.confidence >= EXPLAINED
+        return choose_fully(found.sentences, self.settings.max_sentences, found.retrieval.query, explains=sure)

@@ -28,6 +28,8 @@ FAR_MARGIN = 2 * MARGIN
 """What a further sentence of an explanation may score below the best where it does not stand beside a quoted one
 (docs/experiments.md, Lists and explanations)."""
 
+EXPLAINED = 0.5
+"""The confidence from which an explanation has more sentences: below it the page speaks of uncertain ground."""
 SISTER_MARGIN = 2 * READ_MARGIN
 """What an item of a sister list may score below the best sentence. Chosen by eye; not measured."""
 
@@ -44,15 +46,17 @@ class Chosen:
     left_out: int = 0
 
 
-def choose_fully(ranked: Sequence[Sentence], limit: int, question: str) -> Chosen:
+def choose_fully(ranked: Sequence[Sentence], limit: int, question: str, *, explains: bool = True) -> Chosen:
     """Return the sentences to quote: the whole list that answers, or what `rag.read.choose` chooses and more.
 
     Args:
         limit: sentences of an answer that is neither a list nor an explanation.
+        explains: whether an explanation may have more. What is unsure is not made surer by more of the same.
     """
     chosen, left_out = _whole_list(ranked, question)
     if not chosen:
-        chosen = _explained(ranked, choose(list(ranked), limit, question), limit + MORE, question)
+        chosen = choose(list(ranked), limit, question)
+        chosen = _explained(ranked, chosen, limit + MORE, question) if explains else chosen
     apart, again = apart_and_again(chosen, ranked)
     return Chosen(tuple(apart), tuple(again), left_out)
 

@@ -87,6 +87,11 @@ KEYWORDS = (Wish.AGREEMENT, Wish.ABILITY)
 """What the encoder takes single words for that somebody looks up ("bike", "dialog skill")."""
 
 
+OF_TEMEI = (Wish.ABILITY, Wish.IDENTITY, Wish.CHAT)
+"""What must be as sure as `STRANGE` in a conversation: "La ce ajută asta?" is Temei's abilities with 0.95, and
+"What can you do?" with 0.999."""
+
+
 @dataclass(frozen=True)
 class _Model:
     """A network with one hidden layer.
@@ -143,8 +148,12 @@ def request_words() -> frozenset[str]:
     return frozenset(json.loads(PATH.read_text(encoding="utf-8"))["request_words"])
 
 
-def wish_of(question: str, vector: Floats, embedding_model: str) -> Wish:
-    """Return what a question wants by its words and its vector, of shape (dimension,)."""
+def wish_of(question: str, vector: Floats, embedding_model: str, *, follows: bool = False) -> Wish:
+    """Return what a question wants by its words and its vector, of shape (dimension,).
+
+    Args:
+        follows: whether it follows an answer: "And how can it be solved?" is then not about Temei.
+    """
     model = _model(embedding_model)
     if model is None:
         return Wish.ANSWER
@@ -154,6 +163,8 @@ def wish_of(question: str, vector: Floats, embedding_model: str) -> Wish:
     if best is Intent.COLLECTION and likely[Wish.OVERVIEW] > NAMED_TOO * of_intent[best]:
         best = Intent.OVERVIEW
     wish = max((wish for wish in likely if wish.intent is best), key=lambda wish: likely[wish])
+    if follows and wish in OF_TEMEI and 1 - likely[Wish.ANSWER] <= max(model.bound, STRANGE):
+        return Wish.ANSWER
     if model.is_strange(question, wish):
         return Wish.ANSWER if wish in KEYWORDS or 1 - likely[Wish.ANSWER] <= max(model.bound, STRANGE) else wish
     return wish if 1 - likely[Wish.ANSWER] > model.bound else Wish.ANSWER

@@ -142,7 +142,7 @@ def test_the_check_up_names_the_remedy(
 
 def test_the_note_stands_beside_the_other_notes() -> None:
     found: Any = SimpleNamespace(retrieval=SimpleNamespace(languages=["en"]))
-    asked: Any = SimpleNamespace(question=KETTLE)
+    asked: Any = SimpleNamespace(question=KETTLE, place=None)
     judgement = Judgement(0.5, 1, 2, is_rough=True)
 
     grounds = Grounds.of(asked, found, judgement, {"total": 0.0}).not_written_by("a:model", Fault.BUSY, 0.0)
@@ -410,7 +410,7 @@ def test_the_bundled_weights_loaded_another_way_refuse_hamlet(
     index.close()
     hamlet, letter = "Who wrote Hamlet?", "Cine a trimis scrisoarea de felicitare?"
     as_if_suited = load_calibration(settings.home, embedder)
-    assert Temei(settings, embedder=plain, calibration=as_if_suited).answer(hamlet).confidence > 0.9  # the hazard
+    assert Temei(settings, embedder=plain, calibration=as_if_suited).answer(hamlet).confidence > 0.8  # the hazard
 
     rough = Temei(settings, embedder=plain)
 

@@ -572,7 +572,7 @@ def test_memory_stays_flat_whatever_browsers_send_back(made: Path) -> None:
 
         def send(times: int) -> float:
             for _ in range(times):
-                body = {"fn_index": begin, "data": [rows, "ro"], "session_hash": f"visit{time.monotonic_ns()}"}
+                body = {"fn_index": begin, "data": [rows, "", "ro"], "session_hash": f"visit{time.monotonic_ns()}"}
                 assert client.post("gradio_api/run/predict", json=body).is_success
             return psutil.Process().memory_info().rss / 1e6
 

@@ -11,13 +11,9 @@ from gradio.events import api
 from rag.chain import Temei
 from rag.errors import TemeiError
 from rag.messages import message
-from rag.types import Turn
 from ui.api.faults import CallError
 from ui.api.rate_limit import RateLimit
 from ui.api.visitors import visitor
-
-MOST_AFTER = 4
-"""Earlier questions that are answered again for one that follows them: as many as count (`rag.earlier`)."""
 
 
 def offer(temei: Temei, rate_limit: RateLimit) -> None:
@@ -28,37 +24,24 @@ def offer(temei: Temei, rate_limit: RateLimit) -> None:
     HTTP, at the address that the headers of the first request named, with the headers of each later one.
     """
 
-    def answered(
-        request: gr.Request, question: str, document_ids: list[str] | None, after: list[str] | None
-    ) -> dict[str, Any]:
-        if wait := rate_limit.wait(visitor(request)):
-            raise CallError(message("too_many_questions"), 429, wait)
-        try:
-            turns: list[Turn] = []
-            for earlier in (after or [])[-MOST_AFTER:]:
-                told = temei.answer(earlier, turns, document_ids or None)
-                turns.append(Turn(told.question, told.text, told.abstained))
-            return temei.answer(question, turns, document_ids or None).to_dict()
-        except TemeiError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
     def ask(request: gr.Request, question: str, document_ids: list[str] | None = None) -> dict[str, Any]:
-        # Callers give its values by place, so it takes no more than it did.
-        return answered(request, question, document_ids, None)
-
-    def ask_json(
-        request: gr.Request, question: str, document_ids: list[str] | None = None, after: list[str] | None = None
-    ) -> str:
         """Answer a question from the documents, quoting the exact words the answer stands on.
 
         Args:
             question: in any language.
             document_ids: search only these documents; all of them where omitted.
-            after: the earlier questions of the conversation, oldest first, for a question such as "And on Sundays?".
         """
-        return json.dumps(answered(request, question, document_ids, after), ensure_ascii=False)
+        if wait := rate_limit.wait(visitor(request)):
+            raise CallError(message("too_many_questions"), 429, wait)
+        try:
+            return temei.answer(question, document_ids=document_ids or None).to_dict()
+        except TemeiError as error:
+            raise gr.Error(str(error), print_exception=False) from error
 
-    ask.__doc__ = "Answer a question from the documents, quoting the exact words the answer stands on."
+    def ask_json(request: gr.Request, question: str, document_ids: list[str] | None = None) -> str:
+        return json.dumps(ask(request, question, document_ids), ensure_ascii=False)
+
+    ask_json.__doc__ = ask.__doc__
     ask._mcp_type = "api"  # type: ignore[attr-defined]  # any type but "tool" keeps it off the list of tools
     api(ask_json, api_name="ask_json", queue=False)
     api(ask, api_name="ask")
