@@ -8,19 +8,26 @@ const region = document.createElement('div');
 region.id = 'announce';
 region.setAttribute('role', 'status');
 (element.closest('.gradio-container') ?? document.body).append(region);
-let asked = false;
-function announce(log, waits) {
+let asked = '';
+function announce(log, waits, grew, questions) {
+  if (waits || grew) asked ||= 'new';
+  if (!asked) return;
   const labels = JSON.parse(document.querySelector('.name')?.dataset.labels ?? '{}');
-  const said = labels[document.documentElement.lang] ?? {};
-  if (waits && !asked) {
-    asked = true;
-    region.textContent = said.pending ?? '';
-  } else if (asked && !waits && !document.querySelector('#question .stop-button')) {
-    asked = false;
-    const answer = [...log?.querySelectorAll('.answer') ?? []].at(-1);
-    const number = new Set([...answer?.querySelectorAll('.cite') ?? []].map((one) => one.dataset.number)).size;
-    region.textContent = !answer ? '' : answer.matches('.abstained') ? said.no_ground
-      : number === 1 ? said.answered_one : said.answered?.replace('{count}', number);
+  const said = labels[document.documentElement.lang];
+  if (!said) {
+    setTimeout(anchor, 300); // the words come with the beginning of the visit
+  } else if (asked === 'new') {
+    asked = 'told';
+    region.textContent = said.pending;
+    setTimeout(anchor, 300); // an answer may be there at once
+  } else if (!waits && !document.querySelector('#question .stop-button')) {
+    const answers = [...log?.querySelectorAll('.answer') ?? []];
+    if (answers.length < questions) return; // Gradio shows an empty row before
+    asked = '';
+    const answer = answers.at(-1);
+    const number = new Set([...answer.querySelectorAll('.cite')].map((one) => one.dataset.number)).size;
+    region.textContent = answer.matches('.abstained') ? said.no_ground
+      : number === 1 ? said.answered_one : said.answered.replace('{count}', number);
   }
 }
 
@@ -39,9 +46,10 @@ function anchor() {
       log.scrollTo({ top, behavior: 'auto' });
     }
   }
+  const grew = questions.length === count + 1;
   count = questions.length;
   waited = waits;
-  announce(log, waits);
+  announce(log, waits, grew, questions.length);
   keepDraft();
 }
 const middle = document.querySelector('#middle') ?? document.body;
