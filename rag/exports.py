@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
+
+# From 1.32 on onnxruntime notes what it does in the user's folder, to be sent to its maker; nothing leaves from here.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def on_demand(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

@@ -144,6 +144,7 @@ def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session on ``threads`` processors, all where 0; of one thread, several callers run side by side."""
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # where it was imported before `rag`
     onnxruntime.set_default_logger_severity(3)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
