@@ -24,6 +24,7 @@ function announce(log, waits, grew, questions) {
     const answers = [...log?.querySelectorAll('.answer') ?? []];
     if (answers.length < questions) return; // Gradio shows an empty row before
     asked = '';
+    if (!answers.length) return; // the question was taken back
     const answer = answers.at(-1);
     const number = new Set([...answer.querySelectorAll('.cite')].map((one) => one.dataset.number)).size;
     region.textContent = answer.matches('.abstained') ? said.no_ground
