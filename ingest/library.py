@@ -34,10 +34,7 @@ def add(
         DocumentError: nothing of it can be read, or the metadata is nothing that JSON can hold.
     """
     items = [given] if isinstance(given, str | os.PathLike | Document) or _is_langchain(given) else list(given)
-    try:
-        to_json(metadata)
-    except (TypeError, ValueError) as error:
-        raise DocumentError("metadata", message("metadata_not_json", reason=str(error))) from error
+    more = _beside(_checked(metadata, "metadata"))
     paths = [Path(item).expanduser() for item in items if _is_path(item)]
     problems: list[FileMessage] = []
     held: list[str] = []
@@ -56,7 +53,6 @@ def add(
             except DocumentError as error:
                 problems.append(error.line)
         records = {record.id: record for record in index.documents()}
-        more = {name: value for name, value in metadata.items() if name not in OWN}
         for name in held if more else ():
             if name in records and {**records[name].metadata, **more} != records[name].metadata:
                 index.update_facts(name, {"metadata": to_json({**records[name].metadata, **more})})
@@ -118,19 +114,32 @@ def _document(item: object, number: int, shared: Mapping[str, Any]) -> Document:
     title = " ".join(str(known.get("title", "")).split())
     source = str(known.get("source", ""))
     document = to_document(text, source=source or title or f"#{number}", name=title or _first_words(text))
-    try:
-        more = {name: value for name, value in known.items() if name not in OWN}
-        to_json(more)
-    except (TypeError, ValueError) as error:
-        raise DocumentError(document.source, message("metadata_not_json", reason=str(error))) from error
     return dataclasses.replace(
         document,
         title=title or document.title,
         source=source or title or f"text:{document.id[:8]}",
         language=str(known.get("language") or document.language),
         url=str(known.get("url") or document.url),
-        metadata={**document.metadata, **more},
+        metadata={**document.metadata, **_checked(_beside(known), document.source)},
     )
+
+
+def _checked(metadata: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Return metadata that JSON can hold.
+
+    Raises:
+        DocumentError: it cannot.
+    """
+    try:
+        to_json(metadata)
+    except (TypeError, ValueError) as error:
+        raise DocumentError(where, message("metadata_not_json", reason=str(error))) from error
+    return metadata
+
+
+def _beside(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what metadata tells beside the fields of a document."""
+    return {name: value for name, value in metadata.items() if name not in OWN}
 
 
 def _first_words(text: str, most: int = 60) -> str:

@@ -57,12 +57,15 @@ BOUNDARIES = (_CLAUSE_END, _BLANK)
 """Where a sentence over the budget is cut, the mildest first."""
 
 
-def sentence_spans(text: str, language: str) -> Iterator[Span]:
+def sentence_spans(text: str, language: str, told: str | None = None) -> Iterator[Span]:
     """Yield the spans of the sentences of a text, without surrounding blanks; together they cover all else.
 
     What stands in a tag of HTML ends no sentence.
+
+    Args:
+        told: the text with blanks for its HTML, where that is at hand.
     """
-    told = prose(text, cut=False)
+    told = prose(text, cut=False) if told is None else told
     at = 0
     while at < len(text):
         window = _window(told, at)
@@ -96,7 +99,8 @@ def split(document: Document, max_tokens: int) -> list[Passage]:
     told = document.text[: document.body] + prose(body, cut=False)
     headings = outline(document.text, document.body, document.headings)
     sections = places(document.text, headings, document.title)
-    sentences = [(a + document.body, b + document.body) for a, b in sentence_spans(body, document.language)]
+    spans = sentence_spans(body, document.language, told[document.body :])
+    sentences = [(a + document.body, b + document.body) for a, b in spans]
     pieces: list[Span] = []
     sentences = list(_around(document.text, sentences, headings)) if sections else sentences
     for first, last in with_whole_blocks(document.text, sentences, document.body):
@@ -137,8 +141,8 @@ def _groups(pieces: list[Span], sections: Sequence[Place]) -> Iterator[list[Span
 
 def _placed(passage: Passage, sections: Sequence[Place]) -> Passage:
     """Return a passage with the path above it, and where it holds several sections with that of each."""
-    starts = [section.start for section in sections]
-    first, last = bisect_right(starts, passage.start), bisect_left(starts, passage.end)
+    first = bisect_right(sections, passage.start, key=_start)
+    last = bisect_left(sections, passage.end, key=_start)
     paths = [sections[first - 1].path if first else (), *(section.path for section in sections[first:last])]
     if not any(paths):
         return passage
@@ -146,6 +150,10 @@ def _placed(passage: Passage, sections: Sequence[Place]) -> Passage:
     inside = [(passage.start, paths[0]), *((s.start, s.path) for s in sections[first:last])] if last > first else []
     name = passage_id(passage.document_id, passage.start, passage.end, passage.language, [shared, *inside])
     return replace(passage, id=name, path=shared, sections=tuple(inside))
+
+
+def _start(section: Place) -> int:
+    return section.start
 
 
 def _columns(text: str, before: Passage, passage: Passage) -> tuple[str, ...]:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ from rag.fuller import EXPLAINED, Chosen, choose_fully
 from rag.index.index import Index
 from rag.intent import Intent
 from rag.judge import Judgement, judge
-from rag.library import Library
+from rag.library import Library, off_the_loop
 from rag.look import Look, look, look_at_parts
 from rag.models.embeddings import Embedder, open_embedder
 from rag.models.reader import Reader, open_reader
@@ -217,8 +216,7 @@ class Temei(Library):
 
     async def _arespond(self, questions: AsyncIterator[_Retrieved]) -> AsyncIterator[Answer]:
         async for retrieved in questions:
-            answers = self._answer(retrieved)
-            while (answer := await asyncio.to_thread(next, answers, None)) is not None:
+            async for answer in off_the_loop(self._answer(retrieved)):
                 yield answer
 
     def _answer(self, retrieved: _Retrieved) -> Iterator[Answer]:

@@ -32,9 +32,10 @@ def confidence(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity,
     """
     if not ranked:
         return 0.0
-    if retrieval.answers and lack(retrieval, ranked[0].hit.passage, ranked[0].span) is Lack.NAME:
+    evidence = gather(retrieval, ranked, rarity)
+    if f"lacks_{Lack.NAME}" in evidence:
         return 0.0
-    return calibration.probability(gather(retrieval, ranked, rarity), read=bool(retrieval.answers))
+    return calibration.probability(evidence, read=bool(retrieval.answers))
 
 
 def gather(retrieval: Retrieval, ranked: list[Sentence], rarity: WordRarity) -> dict[str, float]:

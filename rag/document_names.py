@@ -20,7 +20,7 @@ import regex
 
 from rag.index.index import Index
 from rag.text.document_kinds import ANY, kinds
-from rag.text.language import fold
+from rag.text.language import fold, shared_beginning
 from rag.types import Passage
 
 OPENING = 1500
@@ -129,7 +129,7 @@ def is_alike(word: str, other: str) -> bool:
     if word == other:
         return True
     shorter, longer = sorted((word, other), key=len)
-    shared = next((at for at, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    shared = shared_beginning(shorter, longer)
     return shared >= max(BUCKET, math.ceil(0.75 * len(shorter))) and len(longer) - shared <= 4
 
 

@@ -32,7 +32,8 @@ def matching(
     if not isinstance(where, Mapping) or not all(isinstance(name, str) for name in where):
         raise QuestionError(message("where_not_a_mapping"))
     known = {name for record in records for name in record.metadata} | set(_TESTS)
-    kept = [record for record in records if document_ids is None or record.id in set(document_ids)]
+    allowed = None if document_ids is None else set(document_ids)
+    kept = [record for record in records if allowed is None or record.id in allowed]
     named: list[str] = []
     for name, wanted in where.items():
         if name not in known:
@@ -63,7 +64,8 @@ def parsed(given: Iterable[str]) -> dict[str, list[str]]:
     return where
 
 
-def _is(record: DocumentRecord, wanted: str) -> bool:
+def is_called(record: DocumentRecord, wanted: str) -> bool:
+    """Return whether a document has that id, source, title or path."""
     return wanted in (record.id, record.source, record.title, record.path)
 
 
@@ -101,9 +103,9 @@ def _is_dated(record: DocumentRecord, wanted: str) -> bool:
 
 
 _TESTS: Mapping[str, Callable[[DocumentRecord, str], bool]] = {
-    "document": _is,
+    "document": is_called,
     "folder": _is_below,
-    "in": lambda record, wanted: _is(record, wanted) or _is_below(record, wanted),
+    "in": lambda record, wanted: is_called(record, wanted) or _is_below(record, wanted),
     "language": lambda record, wanted: record.language == wanted.casefold(),
     "tag": _has_tag,
     "date": _is_dated,

@@ -35,6 +35,11 @@ class Intent(StrEnum):
     TASK = "task"
 
 
+def is_looked_up(kind: str) -> bool:
+    """Return whether something was looked up for an answer of that kind, `rag.types.Answer.kind`."""
+    return kind not in tuple(Intent)[1:]
+
+
 class Wish(StrEnum):
     """An intent in particular; each has examples of its name and a reply of its own."""
 
@@ -74,8 +79,6 @@ WRITTEN = (Intent.OVERVIEW, Intent.TASK)
 """What a language model does better, where one is set."""
 REPLIES = (Intent.SMALLTALK, Intent.COLLECTION, Intent.TASK)
 """What is replied to in a line of Temei's own."""
-
-
 STRANGE = 0.98
 """The bound where no word of a question speaks for what is wanted: a name or a keyword alone says little to the encoder
 ("Hartford" is agreement with 0.96), but "kiitos" is thanks with more than this, though no example is Finnish."""
@@ -85,7 +88,6 @@ NAMED_TOO = 0.2
 """How likely an overview must be beside a question about the documents: one of several documents names them as well."""
 KEYWORDS = (Wish.AGREEMENT, Wish.ABILITY)
 """What the encoder takes single words for that somebody looks up ("bike", "dialog skill")."""
-
 
 OF_TEMEI = (Wish.ABILITY, Wish.IDENTITY, Wish.CHAT)
 """What must be as sure as `STRANGE` in a conversation: "La ce ajută asta?" is Temei's abilities with 0.95, and

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.checked_input import checked_documents, checked_question
 from rag.errors import MissingIndexError, QuestionError
-from rag.filters import Where, matching
+from rag.filters import Where, is_called, matching
 from rag.index.index import Index
 from rag.look import look
 from rag.messages import message
@@ -40,6 +40,12 @@ class Added:
 
     documents: tuple[DocumentRecord, ...]
     problems: tuple[str, ...] = ()
+
+
+async def off_the_loop(answers: Iterator[Answer]) -> AsyncIterator[Answer]:
+    """Yield answers as they come, each made in a thread, so that the event loop is not blocked."""
+    while (answer := await asyncio.to_thread(next, answers, None)) is not None:
+        yield answer
 
 
 class Library(ABC):
@@ -139,7 +145,7 @@ class Library(ABC):
             raise QuestionError(message("where_not_a_mapping"))
         chosen: set[str] = set()
         for name in names:
-            found = {one.id for one in records if name in (one.id, one.source, one.title, one.path)}
+            found = {one.id for one in records if is_called(one, name)}
             if not found:
                 raise QuestionError(message("document_unknown", name=name))
             chosen |= found
@@ -230,8 +236,7 @@ class Library(ABC):
         where: Where | None = None,
     ) -> AsyncIterator[Answer]:
         """Do as `stream`, without blocking the event loop."""
-        answers = self.stream(question, history, document_ids, where)
-        while (answer := await asyncio.to_thread(next, answers, None)) is not None:
+        async for answer in off_the_loop(self.stream(question, history, document_ids, where)):
             yield answer
 
     def batch(

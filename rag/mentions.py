@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 
 import regex
 
+from rag.overview import MOST_DOCUMENTS
 from rag.read import Sentence, rank_sentences
 from rag.retrieve import Retrieval
 from rag.text.things import things
 from rag.topic import share_named, stems, topic_words
 from rag.types import Passage
 
-MOST_DOCUMENTS = 7
-"""Documents that are told of."""
 SEARCHED = 50
 """Passages among which the documents are found."""
 FOREIGN = 0.03

@@ -27,7 +27,7 @@ LOOKED_AT = 12
 
 
 def preferred(found: Look, follow_up: str, rarity: WordRarity) -> tuple[Look, float]:
-    """Return a look with a sentence first that holds a word of the follow-up, and what the confidence in it counts.
+    """Return a look whose first sentence holds a word of the follow-up, and a factor (0..1) for the confidence in it.
 
     Headings above a sentence count. A follow-up in another language than the best sentence's is not looked at.
     """

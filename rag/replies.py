@@ -12,9 +12,9 @@ from rag.compose import EXTRACTIVE
 from rag.errors import QuestionError
 from rag.index.index import Index
 from rag.intent import Intent, Wish
-from rag.mentions import MOST_DOCUMENTS, Search, mentions, sides
+from rag.mentions import Search, mentions, sides
 from rag.messages import Message, message
-from rag.overview import overview
+from rag.overview import MOST_DOCUMENTS, overview
 from rag.read import Sentence
 from rag.text.language import question_language
 from rag.topic import scope_of, section_named, topic_words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -13,7 +12,7 @@ from rag.chain import Temei
 from rag.errors import TemeiError
 from rag.filters import parsed
 from rag.types import PATH, Hit
-from ui.terminal import err, note, out, printable
+from ui.terminal import err, note, out, print_json, printable
 
 Within = Annotated[
     list[str] | None,
@@ -34,7 +33,7 @@ def search(
     """Show the passages that a question finds, best first."""
     for number, hit in enumerate(Temei(report=note).search(query, count, where=parsed(within) if within else None), 1):
         if as_json:
-            sys.stdout.write(json.dumps(to_dict(hit), ensure_ascii=False) + "\n")
+            print_json(to_dict(hit))
             continue
         passage = hit.passage
         page = f"page {passage.page}, " if passage.page else ""

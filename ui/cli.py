@@ -8,7 +8,6 @@ one line on stderr then says what to do.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from contextlib import closing, suppress
@@ -32,7 +31,7 @@ from rag.types import Answer, Turn
 from ui.asking import Within, converse, search
 from ui.measure import bench, load
 from ui.overview_command import overview
-from ui.terminal import err, note, out, printable, show
+from ui.terminal import err, note, out, print_json, printable, show
 
 WIDE = 100_000
 """Columns of a table that is not shown on a terminal: more than any row has."""
@@ -168,16 +167,18 @@ def ask(
 
     for earlier in after or []:
         answered(earlier)
-    shown = _show_json if as_json else show
+
+    def shown(asked: str) -> None:
+        answer = answered(asked)
+        if as_json:
+            print_json(answer.to_dict())
+        else:
+            show(answer)
+
     if question:
-        shown(answered(question))
+        shown(question)
     if interactive:
-        converse(lambda asked: shown(answered(asked)))
-
-
-def _show_json(answer: Answer) -> None:
-    sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+        converse(shown)
 
 
 @app.command()

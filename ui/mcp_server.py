@@ -14,6 +14,7 @@ from mcp.server.fastmcp.exceptions import ToolError
 
 from rag.chain import Temei
 from rag.errors import QuestionError, TemeiError
+from rag.filters import is_called
 from rag.messages import message
 from rag.settings import Settings
 from rag.types import Document
@@ -112,7 +113,7 @@ def _document(temei: Temei, name: str) -> Document:
     """
     found = temei.document(name)
     if found is None:
-        ids = [record.id for record in temei.documents() if name in (record.source, record.title, record.path)]
+        ids = [record.id for record in temei.documents() if is_called(record, name)]
         found = temei.document(ids[0]) if ids else None
     if found is None:
         raise QuestionError(message("document_unknown", name=name))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
@@ -12,7 +10,7 @@ from rag.chain import Temei
 from rag.errors import QuestionError
 from rag.messages import message
 from rag.types import DocumentRecord
-from ui.terminal import note, show
+from ui.terminal import note, print_json, show
 
 
 def overview(
@@ -27,7 +25,7 @@ def overview(
     chosen = named(document, temei.index.documents()).id if document else None
     answer = temei.overview(chosen, section)
     if as_json:
-        sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
+        print_json(answer.to_dict())
     else:
         show(answer)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 
 from rag.cite import without_marks
-from rag.intent import Intent
+from rag.intent import is_looked_up
 from rag.text.characters import unseen, whole
 from rag.types import Answer
 
@@ -26,9 +30,15 @@ def printable(text: str) -> str:
     return escape(_UNPRINTABLE.sub("", whole(text)))
 
 
+def print_json(value: Mapping[str, object]) -> None:
+    """Print a JSON object on a line of its own, at once, for a program that reads it."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def show(answer: Answer) -> None:
     """Print an answer, its citations, what was searched and how sure it is."""
-    looked_up = answer.kind not in tuple(Intent)[1:]
+    looked_up = is_looked_up(answer.kind)
     text, short = printable(without_marks(answer)), printable(answer.short.text if answer.short else "")
     if short:
         text = text.replace(short, f"[underline green]{short}[/]", 1)

@@ -68,7 +68,7 @@ class Changes(InStep):
 
     def add_record(self, document: Document, passages: int, **facts: Any) -> None:
         """Store a document's record, when all its passages are stored."""
-        self._pending.records.append((document, passages, facts))
+        self._pending.records.append((document, {**document_metadata(document, passages), **facts}))
         self._flush_where_due()
 
     def _flush_where_due(self) -> None:
@@ -87,9 +87,8 @@ class Changes(InStep):
             self._add_passages(pending.passages[some], pending.sentences[some], pending.texts[some])
         if pending.records:
             self._store.put_documents(pending.records)
-            known = [(d, {**document_metadata(d, count), **facts}) for d, count, facts in pending.records]
-            self._change_cache(lambda cache: cache.put_documents(known))
-            self._note_unfinished(set(), {document.id for document, _, _ in pending.records})
+            self._change_cache(lambda cache: cache.put_documents(pending.records))
+            self._note_unfinished(set(), {document.id for document, _ in pending.records})
 
     def _note_unfinished(self, begun: set[str], finished: set[str]) -> None:
         """Note the documents whose passages stand on a server without their record, for whoever tidies up."""

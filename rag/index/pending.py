@@ -1,7 +1,7 @@
 """Documents that are waiting to be written: many small ones go to Chroma in one call.
 
-A call makes a transaction of its own, which a disk takes as long for as the embedding of a page. The order stays:
-passages before the record of their document, so that what a dead writer left is told by having no record.
+Each call is a transaction of its own, and a transaction takes a disk as long as embedding a page takes. Passages are
+written before the record of their document, so passages without a record show what a dead writer left.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Pending:
     passages: list[Passage] = field(default_factory=list)
     sentences: list[Floats] = field(default_factory=list)
     texts: list[Sequence[str]] = field(default_factory=list)
-    records: list[tuple[Document, int, Mapping[str, Any]]] = field(default_factory=list)
+    records: list[tuple[Document, Mapping[str, Any]]] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -36,13 +36,13 @@ class Pending:
         """Whether it is time to write."""
         return (
             len(self.passages) >= MOST_PASSAGES
-            or sum(len(document.text) for document, _, _ in self.records) >= MOST_CHARACTERS
+            or sum(len(document.text) for document, _ in self.records) >= MOST_CHARACTERS
             or time.monotonic() - self.since >= MOST_SECONDS
         )
 
     def holds(self, document_id: str) -> bool:
         """Return whether the record of a document waits."""
-        return any(document.id == document_id for document, _, _ in self.records)
+        return any(document.id == document_id for document, _ in self.records)
 
     def without(self, document_ids: Sequence[str]) -> Pending:
         """Return what is left without the passages of some documents; their records stay."""

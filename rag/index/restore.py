@@ -21,6 +21,7 @@ from rag.index.connection import WRITING
 from rag.index.derived_files import Derived
 from rag.index.made_by import check_made_by
 from rag.index.passage_cache import PassageCache
+from rag.index.records import document_metadata
 from rag.index.store import Store
 from rag.models.embeddings import Embedder
 from rag.settings import Settings
@@ -91,7 +92,7 @@ def _fill(
         document = cache.document(name, rows)
         if document is None:
             raise DamagedError(f"the passage cache lacks the document {name}")
-        store.put_documents([(document, int(known["passages"]), known)])
+        store.put_documents([(document, {**document_metadata(document, int(known["passages"])), **known})])
     try:
         check_made_by(cache.made_by, embedder, settings)
     except StaleIndexError:  # the passages are about to be made with the present model

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rag.index.connection import PASSAGES, WRITING, Connection
-from rag.index.records import document_metadata, passage_metadata, to_document, to_document_records, to_passages
+from rag.index.records import passage_metadata, to_document, to_document_records, to_passages
 from rag.types import Document, DocumentRecord, Floats, Passage
 
 BATCH, SCAN = 1000, 2000
@@ -103,16 +103,14 @@ class Store(Connection):
 
     # Writing
 
-    def put_documents(self, documents: Sequence[tuple[Document, int, Mapping[str, Any]]]) -> None:
-        """Store the records of documents, each with the number of its passages and what else is known of it."""
+    def put_documents(self, documents: Sequence[tuple[Document, Mapping[str, Any]]]) -> None:
+        """Store the records of documents, each with what is known of it beside its text."""
         self.call(
             lambda: self._documents.upsert(
-                ids=[document.id for document, _, _ in documents],
+                ids=[document.id for document, _ in documents],
                 embeddings=np.ones((len(documents), 1), dtype=np.float32),
-                documents=[document.text for document, _, _ in documents],
-                metadatas=[
-                    {**document_metadata(document, passages), **facts} for document, passages, facts in documents
-                ],
+                documents=[document.text for document, _ in documents],
+                metadatas=[dict(known) for _, known in documents],
             )
         )
 

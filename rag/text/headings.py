@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
 import regex
 
@@ -100,6 +101,7 @@ def headings(passage: Passage) -> list[HeadingKind | None]:
     texts = [passage.quote(span) for span in passage.sentences]
     rows = table_rows(passage)
     found: list[HeadingKind | None] = [None] * len(texts)
+    in_path: set[int] = set()
     # From the end, because the line above a heading may be a heading too.
     for row in reversed(range(len(texts))):
         if row in rows:
@@ -114,12 +116,15 @@ def headings(passage: Passage) -> list[HeadingKind | None]:
             found[row] = HeadingKind.LABEL
         elif announces(texts[row]):
             found[row] = HeadingKind.COLON
-        elif _is_in_path(passage, row) or _is_heading(passage, texts, row, found):
+        elif _is_in_path(passage, row):
+            in_path.add(row)
+            found[row] = HeadingKind.HEADING
+        elif _is_heading(passage, texts, row, found):
             found[row] = HeadingKind.HEADING
     for row, heading in enumerate(found):
         if (
             heading is HeadingKind.HEADING
-            and not _is_in_path(passage, row)
+            and row not in in_path
             and not _MARKED.fullmatch(texts[row])
             and _completes(texts, row, found)
         ):
@@ -132,8 +137,10 @@ def is_label(text: str) -> bool:
 
     That is one word with an exclamation mark, or up to three words with one of `LABELS` among them.
     """
+    if not _CALLS.search(text):
+        return False
     found = words(without_markup(text))
-    if not 0 < len(found) <= MOST_LABEL_WORDS or not _CALLS.search(text):
+    if not 0 < len(found) <= MOST_LABEL_WORDS:
         return False
     return any(word in LABELS for word in found) or (len(found) == 1 and not announces(text))
 
@@ -152,9 +159,13 @@ def _is_in_path(passage: Passage, row: int) -> bool:
     if not path or span[1] - span[0] > LONGEST_HEADING + LONGEST_TITLE:
         return False
     told = words(without_markup(passage.quote(span)))
-    return any(
-        words(title) == told or (title.endswith("…") and words(title) == told[: len(words(title))]) for title in path
-    )
+    return any(told[: len(named)] == named if cut else told == named for named, cut in map(_title_words, path))
+
+
+@lru_cache(maxsize=1024)
+def _title_words(title: str) -> tuple[list[str], bool]:
+    """Return the words of a title of a path, and whether the title was cut, so that its heading may have more."""
+    return words(title), title.endswith("…")
 
 
 def announces(text: str) -> bool:

@@ -200,6 +200,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def shared_beginning(one: str, other: str) -> int:
+    """Return the number of characters that two words begin with alike."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 def stem(word: str, language: str) -> str:
     """Return the Snowball stem of a folded word, or the word where the language has no stemmer."""
     stemmer = _stemmer(language)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import regex
 
-from rag.text.language import fold
+from rag.text.language import fold, shared_beginning
 from rag.text.number_words import ANY_VALUES, MONTHS, SCALE_VALUES, VALUES, WEEKDAYS
 
 Value = float
@@ -201,7 +201,7 @@ def alike(name: str, word: str, same_language: bool) -> bool:
         return True
     if not same_language:
         name, word = _spelt(name), _spelt(word)
-    shared = next((at for at, (a, b) in enumerate(zip(name, word, strict=False)) if a != b), min(len(name), len(word)))
+    shared = shared_beginning(name, word)
     longest = max(len(name), len(word))
     if shared >= max(3, -(-6 * min(len(name), len(word)) // 10)) and longest - shared <= 5:
         return True

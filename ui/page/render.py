@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 
-from rag.intent import Intent
+from rag.intent import is_looked_up
 from rag.messages import LANGUAGES
 from rag.text.markers import MARKER
 from rag.text.markup import is_markdown, without_markup
@@ -151,7 +151,7 @@ def _cue(turn_view: TurnView, language: str) -> str:
     ]
     if turn_view.abstained:
         parts = []
-    elif turn_view.kind not in tuple(Intent)[1:]:
+    elif is_looked_up(turn_view.kind):
         sure = turn_view.confidence
         level = "high" if sure >= HIGH else "medium" if sure >= MEDIUM else "low"
         parts.append(
